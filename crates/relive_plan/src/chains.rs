@@ -1,0 +1,137 @@
+//! Which statements have to run besides those that changed: several may bind one name, and one may need another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relive_syntax::{Pairing, Unit, UnitKind};
+
+/// The new units to execute, besides those that changed: a name may be bound by several, and one may need another.
+pub(crate) fn reruns(old: &[Unit], new: &[Unit], pairing: &Pairing) -> BTreeSet<usize> {
+    let mut rerun = changed_chains(old, new, pairing);
+    let is_executed = |index: usize| match pairing.old_of_new[index] {
+        None => !matches!(new[index].kind, UnitKind::Inert | UnitKind::MainGuard),
+        Some(was) => new[index].kind != UnitKind::MainGuard && !is_in_place(&old[was], &new[index]),
+    };
+    let mut waiting: Vec<usize> = (0..new.len()).filter(|&index| is_executed(index)).collect();
+    waiting.extend(&rerun);
+    let mut seen = BTreeSet::new();
+    while let Some(index) = waiting.pop() {
+        if seen.insert(index) {
+            let needed = needed_with(new, index);
+            rerun.extend(&needed);
+            waiting.extend(needed);
+        }
+    }
+    rerun
+}
+
+/// Whether one version becomes the other without executing the statement: its name stays bound to the same object.
+fn is_in_place(old: &Unit, new: &Unit) -> bool {
+    let is_same_definition = match (&old.function, &new.function, &old.class, &new.class) {
+        (Some(before), Some(after), _, _) => before.decorators == after.decorators,
+        (_, _, Some(_), Some(_)) => true,
+        _ => false,
+    };
+    old.differs_only_in_deferred(new) || is_same_definition && old.binds == new.binds
+}
+
+/// The units to execute with one: those below it that bind or store into what it binds, those above on which its own
+/// effect rests, and both for a name that it reads and that is deleted below it.
+fn needed_with(new: &[Unit], index: usize) -> Vec<usize> {
+    let unit = &new[index];
+    let mut needed = Vec::new();
+    for name in &unit.binds {
+        let below = index + 1..new.len();
+        needed.extend(below.filter(|&other| new[other].binds(name) || new[other].touches(name)));
+        if rests_on_former(unit, name) {
+            needed.extend((0..index).rev().find(|&other| new[other].binds(name)));
+        }
+    }
+    for path in unit.reads.now.keys() {
+        let name = path.split('.').next().unwrap_or(path);
+        let binders: Vec<usize> = (0..new.len())
+            .filter(|&other| new[other].binds(name))
+            .collect();
+        let is_temporary = binders.first().is_some_and(|&first| first < index)
+            && binders
+                .last()
+                .is_some_and(|&last| last > index && new[last].is_deletion);
+        if is_temporary {
+            needed.extend(binders);
+        }
+    }
+    needed
+}
+
+/// The units from which on a name bound by several must be bound again, because one of them was edited, added, removed
+/// or moved.
+fn changed_chains(old: &[Unit], new: &[Unit], pairing: &Pairing) -> BTreeSet<usize> {
+    let mut rerun = BTreeSet::new();
+    let mut chains: BTreeMap<&str, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
+    for (index, unit) in old.iter().enumerate() {
+        for name in &unit.binds {
+            chains.entry(name).or_default().0.push(index);
+        }
+    }
+    for (index, unit) in new.iter().enumerate() {
+        for name in &unit.binds {
+            chains.entry(name).or_default().1.push(index);
+        }
+    }
+    for (before, after) in chains.values() {
+        if after.is_empty() || before.len() < 2 && after.len() < 2 {
+            continue;
+        }
+        let is_same = |position: usize| {
+            let (Some(&was), Some(&is)) = (before.get(position), after.get(position)) else {
+                return false;
+            };
+            pairing.old_of_new[is] == Some(was) && is_in_place(&old[was], &new[is])
+        };
+        let length = before.len().max(after.len());
+        if let Some(first) = (0..length).find(|&position| !is_same(position)) {
+            rerun.insert(after[first.min(after.len() - 1)]);
+        }
+    }
+    rerun
+}
+
+/// Names that several statements of a scope bind, before and after the edit.
+#[derive(Default)]
+pub(crate) struct Repeated {
+    pub(crate) before: BTreeSet<String>,
+    pub(crate) after: BTreeSet<String>,
+}
+
+impl Repeated {
+    pub(crate) fn of(old: &[Unit], new: &[Unit]) -> Self {
+        Self {
+            before: bound_repeatedly(old),
+            after: bound_repeatedly(new),
+        }
+    }
+
+    pub(crate) fn either(&self, name: &String) -> bool {
+        self.before.contains(name) || self.after.contains(name)
+    }
+}
+
+/// Names that several statements of a scope bind.
+fn bound_repeatedly(units: &[Unit]) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let names = units.iter().flat_map(|unit| &unit.binds);
+    names
+        .filter(|name| !seen.insert(name.as_str()))
+        .cloned()
+        .collect()
+}
+
+/// Whether a statement's effect on `name` depends on what the name was bound to before it.
+fn rests_on_former(unit: &Unit, name: &str) -> bool {
+    unit.is_conditional
+        || unit.reads.now.keys().any(|path| {
+            path == name
+                || path
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('.'))
+        })
+}

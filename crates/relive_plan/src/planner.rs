@@ -1,0 +1,408 @@
+//! Edits of modules to one plan: the entry of this crate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relive_syntax::{Outline, Unit};
+
+use crate::chains::Repeated;
+use crate::item::Item;
+use crate::order::{Phase, phases};
+use crate::plan::{
+    Action, ClassQuery, ClassText, Facts, FactsQuery, ModuleFacts, ModuleQuery, ModuleText, Plan,
+    Step,
+};
+use crate::scope::{Draft, Drafts, Removed};
+use crate::stale::Outdated;
+use crate::world::{Changed, World};
+
+/// An edit of one module, before it is planned.
+pub struct ModuleEdit<'a> {
+    /// The module's name.
+    pub name: &'a str,
+    /// Its source file.
+    pub file: &'a str,
+    /// The outline that is live.
+    pub old: &'a Outline,
+    /// The outline of the edited text, whose units have inherited their identities from `old`.
+    pub new: &'a Outline,
+    /// Units that earlier edits removed.
+    pub shelf: &'a [Removed],
+    /// Whether the host has not met the module yet.
+    pub is_first: bool,
+}
+
+/// A plan with what it leaves undone.
+pub struct Planned {
+    /// What to do.
+    pub plan: Plan,
+    /// What will be out of date once it is done, known in advance.
+    pub stale: Vec<Item>,
+    /// What cannot be done, and is not attempted.
+    pub refused: Vec<Item>,
+    /// What will have changed.
+    pub changed: Changed,
+    /// For each edit, in order.
+    pub modules: Vec<PlannedModule>,
+}
+
+/// What a module will be once the plan is applied.
+pub struct PlannedModule {
+    /// Its name.
+    pub name: String,
+    /// The new outline, with the old version of the units that were refused.
+    pub live: Vec<Unit>,
+    /// Units removed.
+    pub removed: Vec<Removed>,
+}
+
+/// What the planner has to know before it can plan the edits.
+#[must_use]
+pub fn query(edits: &[ModuleEdit<'_>]) -> FactsQuery {
+    let facts = ModuleFacts::default();
+    let modules = edits.iter().map(|edit| {
+        let (drafts, _) = draft(edit, &facts, &[], None);
+        ModuleQuery {
+            name: edit.name.to_owned(),
+            classes: drafts.edited_classes.clone(),
+            names: rebound_names(&drafts.drafts),
+            text: None,
+        }
+    });
+    FactsQuery {
+        modules: modules.collect(),
+        ..FactsQuery::default()
+    }
+}
+
+/// Plan the edits as one: all of them happen, or none.
+///
+/// `facts` answers [`query`]; `world` holds the new outlines of the edited modules and the live ones of the modules
+/// that may import them.
+#[must_use]
+pub fn plan<'a>(edits: &[ModuleEdit<'a>], facts: &'a Facts, world: &'a World<'a>) -> Planned {
+    let asked = query(edits);
+    let nothing = ModuleFacts::default();
+    let mut planned = Planned {
+        plan: Plan::default(),
+        stale: Vec::new(),
+        refused: Vec::new(),
+        changed: Changed::default(),
+        modules: Vec::new(),
+    };
+    let mut drafted = Vec::new();
+    let mut refused_units = BTreeSet::new();
+    for (index, edit) in edits.iter().enumerate() {
+        let facts = facts.modules.get(edit.name).unwrap_or(&nothing);
+        let (mut drafts, live) = draft(edit, facts, &asked.modules[index].classes, Some(world));
+        drafts.excerpts[0] = edit.new.excerpt(&drafts.definitions, None);
+        planned.stale.append(&mut drafts.stale);
+        planned.refused.append(&mut drafts.refused);
+        planned.changed.behaviour.extend(&drafts.changed.behaviour);
+        planned
+            .changed
+            .only_nested
+            .extend(&drafts.changed.only_nested);
+        planned.changed.members.extend(&drafts.changed.members);
+        planned
+            .changed
+            .names
+            .extend(drafts.changed.names.iter().cloned());
+        planned.plan.modules.push(ModuleText {
+            name: edit.name.to_owned(),
+            file: edit.file.to_owned(),
+            text: edit.new.text.to_string(),
+            future: edit.new.future.iter().cloned().collect(),
+            excerpts: std::mem::take(&mut drafts.excerpts),
+            base: edit.is_first.then(|| edit.old.text.to_string()),
+            anchors: if edit.is_first {
+                anchors(&edit.old.units)
+            } else {
+                Vec::new()
+            },
+            moves: std::mem::take(&mut drafts.moves),
+            classes: class_texts(&edit.old.units, &live),
+        });
+        refused_units.append(&mut drafts.refused_units);
+        let follow = follows(edit, facts, world, &drafts.drafts);
+        drafts.drafts.extend(follow);
+        planned.modules.push(PlannedModule {
+            name: edit.name.to_owned(),
+            live,
+            removed: std::mem::take(&mut drafts.removed),
+        });
+        drafted.push((index, edit.name, drafts.drafts));
+    }
+    let refused = Changed {
+        behaviour: refused_units,
+        ..Changed::default()
+    };
+    for (_, name, drafts) in &drafted {
+        let executed = drafts
+            .iter()
+            .filter(|draft| matches!(draft.action, Action::Execute { .. }));
+        for draft in executed {
+            let cause = world.outdated_by(name, &[], &draft.reads, &refused);
+            if let (Some(cause), Some(item)) = (cause, &draft.item) {
+                let why = format!(
+                    "executed with the old {}, whose edit was refused",
+                    cause.name
+                );
+                planned.stale.push(Item {
+                    why,
+                    ..item.clone()
+                });
+            }
+        }
+    }
+    planned.plan.steps = ordered(world, drafted, &planned.changed);
+    planned
+}
+
+/// Plan to execute statements again, because what they read has changed. `units` are in order of dependency.
+#[must_use]
+pub fn rerun(
+    edit: &ModuleEdit<'_>,
+    units: &[(&Outdated, &Unit)],
+    facts: &ModuleFacts,
+    world: &World<'_>,
+) -> Plan {
+    let mut drafts = empty_drafts(edit, facts, &[], Some(world));
+    for (outdated, unit) in units {
+        let why = format!("executed again: {}", outdated.item.why);
+        drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+    }
+    let follow = follows(edit, facts, world, &drafts.drafts);
+    drafts.drafts.extend(follow);
+    let text = ModuleText {
+        name: edit.name.to_owned(),
+        file: edit.file.to_owned(),
+        text: edit.new.text.to_string(),
+        future: edit.new.future.iter().cloned().collect(),
+        excerpts: drafts.excerpts,
+        base: edit.is_first.then(|| edit.new.text.to_string()),
+        anchors: if edit.is_first {
+            anchors(&edit.new.units)
+        } else {
+            Vec::new()
+        },
+        moves: Vec::new(),
+        classes: Vec::new(),
+    };
+    let steps = drafts.drafts.into_iter().map(|draft| Step {
+        module: 0,
+        action: draft.action,
+        item: draft.item,
+    });
+    Plan {
+        modules: vec![text],
+        steps: steps.collect(),
+    }
+}
+
+fn draft<'a>(
+    edit: &ModuleEdit<'a>,
+    facts: &'a ModuleFacts,
+    classes: &[ClassQuery],
+    world: Option<&'a World<'a>>,
+) -> (Drafts<'a>, Vec<Unit>) {
+    let mut drafts = empty_drafts(edit, facts, classes, world);
+    let live = drafts.scope(&[], &edit.old.units, &edit.new.units);
+    (drafts, live)
+}
+
+fn empty_drafts<'a>(
+    edit: &ModuleEdit<'a>,
+    facts: &'a ModuleFacts,
+    classes: &[ClassQuery],
+    world: Option<&'a World<'a>>,
+) -> Drafts<'a> {
+    Drafts {
+        module: edit.name,
+        file: edit.file,
+        new: edit.new,
+        facts,
+        world,
+        classes: classes
+            .iter()
+            .map(|asked| asked.path.clone())
+            .zip(&facts.classes)
+            .collect(),
+        shelf: edit.shelf,
+        drafts: Vec::new(),
+        excerpts: vec![String::new()],
+        definitions: Vec::new(),
+        moves: Vec::new(),
+        stale: Vec::new(),
+        refused: Vec::new(),
+        refused_units: BTreeSet::new(),
+        removed: Vec::new(),
+        changed: Changed::default(),
+        repeated: Repeated::default(),
+        edited_classes: Vec::new(),
+    }
+}
+
+fn rebound_names(drafts: &[Draft]) -> Vec<String> {
+    let mut rebound = BTreeSet::new();
+    for draft in drafts {
+        if let Action::Execute { class, names, .. }
+        | Action::Remove { class, names, .. }
+        | Action::Restore { class, names, .. } = &draft.action
+            && class.is_empty()
+        {
+            rebound.extend(names.iter().cloned());
+        }
+    }
+    rebound.into_iter().collect()
+}
+
+/// Copies of the module's names, made by import statements elsewhere, that are to follow.
+fn follows(
+    edit: &ModuleEdit<'_>,
+    facts: &ModuleFacts,
+    world: &World<'_>,
+    drafts: &[Draft],
+) -> Vec<Draft> {
+    let rebound = rebound_names(drafts);
+    if rebound.is_empty() {
+        return Vec::new();
+    }
+    let by_name = facts
+        .holders
+        .iter()
+        .filter(|holder| {
+            world.is_import_of(&holder.importer, &holder.alias, edit.name, &holder.name)
+        })
+        .map(|holder| Action::Follow {
+            name: holder.name.clone(),
+            importer: holder.importer.clone(),
+            alias: holder.alias.clone(),
+        });
+    let mut pairs = world.star_imports_of(edit.name);
+    // What a module no longer gets from one module, or binds itself, its other star imports may bind.
+    let importers: BTreeSet<String> = pairs.iter().map(|(_, importer)| importer.clone()).collect();
+    for importer in importers.into_iter().chain([edit.name.to_owned()]) {
+        for exporter in world.star_imports_in(&importer) {
+            let pair = (exporter, importer.clone());
+            if !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+    }
+    let by_star = pairs
+        .into_iter()
+        .map(|(exporter, importer)| Action::FollowStar {
+            bound: world.bound_in(&importer),
+            exporter,
+            importer,
+        });
+    by_star
+        .chain(by_name)
+        .map(|action| Draft {
+            action,
+            item: None,
+            reads: relive_syntax::Reads::default(),
+        })
+        .collect()
+}
+
+fn ordered(
+    world: &World<'_>,
+    mut drafted: Vec<(usize, &str, Vec<Draft>)>,
+    changed: &Changed,
+) -> Vec<Step> {
+    let names: BTreeSet<&str> = drafted.iter().map(|(_, name, _)| *name).collect();
+    let rank = world.import_ranks(&names);
+    drafted.sort_by_key(|(_, name, _)| rank.get(name).copied().unwrap_or_default());
+    let mut late = changed.names.clone();
+    let mut steps: Vec<(Phase, Step)> = Vec::new();
+    for (module, name, drafts) in drafted {
+        let phases = phases(world, name, &drafts, changed, &mut late);
+        let phased = phases.into_iter().zip(drafts).map(|(phase, draft)| {
+            (
+                phase,
+                Step {
+                    module,
+                    action: draft.action,
+                    item: draft.item,
+                },
+            )
+        });
+        let (follows, phased): (Vec<_>, Vec<_>) =
+            phased.partition(|(phase, _)| *phase == Phase::Followed);
+        // What imports a name must see its new value before it executes in the same phase, and after removals too.
+        for occasion in [Phase::Restored, Phase::Before, Phase::After] {
+            if phased.iter().any(|(phase, _)| *phase == occasion) {
+                steps.extend(
+                    phased
+                        .iter()
+                        .filter(|(phase, _)| *phase == occasion)
+                        .cloned(),
+                );
+                steps.extend(follows.iter().map(|(_, step)| (occasion, step.clone())));
+            }
+        }
+        steps.extend(
+            phased.into_iter().filter(|(phase, _)| {
+                !matches!(phase, Phase::Restored | Phase::Before | Phase::After)
+            }),
+        );
+        steps.extend(follows);
+    }
+    steps.sort_by_key(|(phase, _)| *phase);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+pub(crate) fn anchors(units: &[Unit]) -> Vec<(u64, relive_syntax::Lines)> {
+    let mut found = Vec::new();
+    for unit in units {
+        match &unit.class {
+            Some(class) => {
+                // Lambdas of the header are the class's own; the rest belongs to the statements of its body.
+                found.push((unit.id, class.header_lines));
+                found.extend(anchors(&class.body));
+            }
+            None => found.push((unit.id, unit.lines)),
+        }
+    }
+    found
+}
+
+/// Classes of which the interpreter keeps something else than before.
+fn class_texts(old: &[Unit], new: &[Unit]) -> Vec<ClassText> {
+    // Of several classes of one name the last is what is live under it.
+    fn collect(
+        units: &[Unit],
+        path: &[String],
+        texts: &mut BTreeMap<Vec<String>, (u64, ClassText)>,
+    ) {
+        for unit in units {
+            if let (Some(class), Some(name)) = (&unit.class, unit.binds.first()) {
+                let mut path = path.to_vec();
+                path.push(name.clone());
+                collect(&class.body, &path, texts);
+                let text = ClassText {
+                    path: path.clone(),
+                    line: unit.lines.first,
+                    static_attributes: class.static_attributes.iter().cloned().collect(),
+                };
+                texts.insert(path, (unit.id, text));
+            }
+        }
+    }
+    let mut before = BTreeMap::new();
+    collect(old, &[], &mut before);
+    let mut after = BTreeMap::new();
+    collect(new, &[], &mut after);
+    let is_other = |(unit, text): &(u64, ClassText)| {
+        before
+            .values()
+            .find(|(was, _)| was == unit)
+            .is_none_or(|(_, before)| before != text)
+    };
+    after
+        .into_values()
+        .filter(is_other)
+        .map(|(_, text)| text)
+        .collect()
+}

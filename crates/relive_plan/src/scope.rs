@@ -1,0 +1,675 @@
+//! The edit of one scope, a module's or a class's: from paired units to draft steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use relive_syntax::{FunctionParts, Lines, Outline, Reads, TreeHash, Unit, UnitKind, diff};
+
+use crate::chains::{Repeated, reruns};
+use crate::item::{Item, ItemKind, count, item};
+use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
+use crate::planner::anchors;
+use crate::world::{Changed, World};
+
+/// A step before its place in the order is known.
+pub(crate) struct Draft {
+    pub(crate) action: Action,
+    pub(crate) item: Option<Item>,
+    pub(crate) reads: Reads,
+}
+
+/// A unit that an edit removed, kept so that it comes back as itself if a later edit brings it back.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// The class in whose body it stood; empty at the top level.
+    pub class: Vec<String>,
+    /// The unit as it was.
+    pub unit: Unit,
+}
+
+/// What planning a module's edit has come to so far.
+pub(crate) struct Drafts<'a> {
+    pub(crate) module: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) new: &'a Outline,
+    pub(crate) facts: &'a ModuleFacts,
+    /// What imports lead to; None where only the steps matter.
+    pub(crate) world: Option<&'a World<'a>>,
+    pub(crate) classes: BTreeMap<Vec<String>, &'a ClassFacts>,
+    pub(crate) shelf: &'a [Removed],
+    pub(crate) drafts: Vec<Draft>,
+    /// Excerpts; the first is that of `definitions`.
+    pub(crate) excerpts: Vec<String>,
+    /// Lines whose code is exchanged without executing anything.
+    pub(crate) definitions: Vec<Lines>,
+    pub(crate) moves: Vec<Move>,
+    pub(crate) stale: Vec<Item>,
+    pub(crate) refused: Vec<Item>,
+    pub(crate) refused_units: BTreeSet<u64>,
+    pub(crate) removed: Vec<Removed>,
+    pub(crate) changed: Changed,
+    /// Names of the scope being planned that several of its statements bind, before or after the edit.
+    pub(crate) repeated: Repeated,
+    /// Classes whose bodies change, for the query.
+    pub(crate) edited_classes: Vec<ClassQuery>,
+}
+
+impl Drafts<'_> {
+    /// Plan the edit of a scope and return its units as they will be live.
+    pub(crate) fn scope(&mut self, class: &[String], old: &[Unit], new: &[Unit]) -> Vec<Unit> {
+        let pairing = diff(old, new);
+        let repeated = std::mem::replace(&mut self.repeated, Repeated::of(old, new));
+        let rerun = reruns(old, new, &pairing);
+        let first_draft = self.drafts.len();
+        let running = self.running_unit(class, old);
+        let mut live = Vec::with_capacity(new.len());
+        for (index, unit) in new.iter().enumerate() {
+            let partner = pairing.old_of_new[index].map(|partner| &old[partner]);
+            let waits = running.is_some_and(|running| match pairing.new_of_old[running] {
+                Some(running) => index >= running,
+                None => pairing.old_of_new[..=index]
+                    .iter()
+                    .flatten()
+                    .any(|&before| before > running),
+            });
+            live.push(self.unit(class, partner, unit, rerun.contains(&index), waits));
+        }
+        let bound: BTreeSet<&str> = new
+            .iter()
+            .flat_map(|unit| &unit.binds)
+            .map(String::as_str)
+            .collect();
+        for (index, unit) in old.iter().enumerate() {
+            if pairing.new_of_old[index].is_none() {
+                self.removal(class, unit, &bound);
+            }
+        }
+        for (index, unit) in old.iter().enumerate() {
+            if let Some(partner) = pairing.new_of_old[index] {
+                self.unbound_by_edit(class, unit, &new[partner], &bound);
+            }
+        }
+        if class.is_empty() {
+            self.warn_of_later_values(first_draft, new);
+        }
+        self.annotations(class, old, new);
+        self.repeated = repeated;
+        live
+    }
+
+    /// Whether a unit is what its names end up bound by.
+    fn is_last_to_bind(&self, class: &[String], unit: &Unit) -> bool {
+        let mut units = &self.new.units[..];
+        for name in class {
+            let inner = units
+                .iter()
+                .rfind(|unit| unit.binds(name))
+                .and_then(|unit| unit.class.as_ref());
+            units = inner.map_or(&[], |class| &class.body);
+        }
+        unit.binds.iter().all(|name| {
+            let last = units.iter().rfind(|other| other.binds(name));
+            last.is_none_or(|last| last.lines == unit.lines)
+        })
+    }
+
+    fn unit(
+        &mut self,
+        class: &[String],
+        old: Option<&Unit>,
+        new: &Unit,
+        is_rerun: bool,
+        waits: bool,
+    ) -> Unit {
+        if new.kind == UnitKind::MainGuard {
+            if self.module == "__main__" && old.is_none_or(|old| old.whole != new.whole) {
+                self.stale.push(self.item(
+                    class,
+                    new,
+                    "runs at the next start: an update never executes it",
+                ));
+            }
+            return self.keep(class, old, new);
+        }
+        let Some(old) = old else {
+            return self.addition(class, new, waits);
+        };
+        if is_rerun && (new.class.is_none() || old.evaluated == new.evaluated) {
+            let is_same = old.evaluated == new.evaluated;
+            let why = if is_same {
+                "executed again: its name is bound more than once"
+            } else {
+                "changed"
+            };
+            return self.execution(class, new, why, waits);
+        }
+        if old.text == new.text {
+            return self.keep(class, Some(old), new);
+        }
+        if new.kind == UnitKind::Inert {
+            return new.clone();
+        }
+        if let (Some(old_class), Some(new_class)) = (&old.class, &new.class)
+            && old.binds == new.binds
+        {
+            if old_class.header != new_class.header {
+                return self.refusal(
+                    class,
+                    old,
+                    new,
+                    "its decorators, bases or keywords changed; restart to apply",
+                );
+            }
+            return self.class(class, old, new);
+        }
+        if old.differs_only_in_deferred(new) {
+            if old.whole != new.whole {
+                self.note_behaviour(old, new);
+                let item = self.item(class, new, "body changed");
+                self.exchange(class, new, None, Some(item));
+            } else {
+                self.exchange(class, new, None, None);
+            }
+            return new.clone();
+        }
+        if let (Some(old_function), Some(new_function)) = (&old.function, &new.function)
+            && old_function.decorators == new_function.decorators
+            && old.binds == new.binds
+        {
+            self.note_behaviour(old, new);
+            let item = self.item(class, new, "signature changed");
+            self.exchange(class, new, Some(new_function.decorator_lines), Some(item));
+            return new.clone();
+        }
+        if old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty() {
+            self.warn_of_former_effects(
+                old,
+                "what a former decorator or statement did to it is not undone",
+            );
+        }
+        let why = if new.function.is_some() {
+            "decorators changed"
+        } else {
+            "changed"
+        };
+        self.execution(class, new, why, waits)
+    }
+
+    /// Its code stays; only its lines may be others.
+    fn keep(&mut self, class: &[String], old: Option<&Unit>, new: &Unit) -> Unit {
+        if let Some(old) = old {
+            self.relocate(class, old, new);
+        }
+        new.clone()
+    }
+
+    fn relocate(&mut self, class: &[String], old: &Unit, new: &Unit) {
+        if old.lines == new.lines {
+            return;
+        }
+        match (&old.class, &new.class) {
+            (Some(before), Some(after)) if new.defines_local_class => {
+                let mut path = class.to_vec();
+                path.extend(new.binds.first().cloned());
+                for (before, after) in before.body.iter().zip(&after.body) {
+                    self.relocate(&path, before, after);
+                }
+            }
+            _ if new.defines_local_class => self.exchange(class, new, None, None),
+            _ => self.move_code(old, new),
+        }
+    }
+
+    /// Move the code of a unit and of all in it to where its new version begins.
+    fn move_code(&mut self, old: &Unit, new: &Unit) {
+        let by = i64::from(new.lines.first) - i64::from(old.lines.first);
+        if by != 0 {
+            self.move_code_by(old, by);
+        }
+    }
+
+    fn move_code_by(&mut self, unit: &Unit, by: i64) {
+        self.moves.push(Move { unit: unit.id, by });
+        for member in unit.class.iter().flat_map(|class| &class.body) {
+            self.move_code_by(member, by);
+        }
+    }
+
+    fn addition(&mut self, class: &[String], new: &Unit, waits: bool) -> Unit {
+        if new.kind == UnitKind::Inert {
+            return new.clone();
+        }
+        let shelved = self.shelf.iter().rev().find(|removed| {
+            removed.class == class
+                && removed.unit.kind == new.kind
+                && removed.unit.binds == new.binds
+                && !new.binds.is_empty()
+                && !new.binds.iter().any(|name| self.repeated.either(name))
+        });
+        let is_same_object = |old: &Unit| {
+            old.evaluated == new.evaluated
+                || old.function.is_some()
+                    && old.function.as_ref().map(|parts| parts.decorators)
+                        == new.function.as_ref().map(|parts| parts.decorators)
+                || old.class.as_ref().map(|parts| parts.header)
+                    == new.class.as_ref().map(|parts| parts.header)
+                    && old.class.is_some()
+        };
+        let Some(Removed { unit: old, .. }) =
+            shelved.filter(|removed| is_same_object(&removed.unit))
+        else {
+            return self.execution(class, new, "added", waits);
+        };
+        let mut restored = new.clone();
+        restored.continue_as(old);
+        self.drafts.push(Draft {
+            action: Action::Restore {
+                unit: old.id,
+                class: class.to_vec(),
+                names: new.binds.clone(),
+            },
+            item: Some(self.item(class, new, "restored")),
+            reads: Reads::default(),
+        });
+        self.note_rebound(class, new);
+        let old = old.clone();
+        self.unit(class, Some(&old), &restored, false, waits)
+    }
+
+    fn execution(&mut self, class: &[String], new: &Unit, why: &str, waits: bool) -> Unit {
+        if waits {
+            self.stale.push(self.item(
+                class,
+                new,
+                &format!("{why}, but the module is still executing statements before it; runs at the next start"),
+            ));
+            return new.clone();
+        }
+        self.note_rebound(class, new);
+        self.note_behaviour(new, new);
+        let excerpt = self.excerpt(class, new.lines, None);
+        self.drafts.push(Draft {
+            action: Action::Execute {
+                unit: new.id,
+                class: class.to_vec(),
+                excerpt,
+                succeeds: self.is_last_to_bind(class, new),
+                is_decorated: new
+                    .function
+                    .as_ref()
+                    .is_some_and(|parts| parts.decorator_lines.is_some()),
+                names: match new.kind {
+                    UnitKind::Docstring => vec!["__doc__".to_owned()],
+                    _ => new.binds.clone(),
+                },
+                anchors: anchors(std::slice::from_ref(new)),
+            },
+            item: Some(self.item(class, new, why)),
+            reads: new.reads.clone(),
+        });
+        new.clone()
+    }
+
+    /// `signature` is set when its defaults or annotations changed as well, to the lines of its decorators.
+    fn exchange(
+        &mut self,
+        class: &[String],
+        new: &Unit,
+        signature: Option<Option<Lines>>,
+        item: Option<Item>,
+    ) {
+        let excerpt = match signature {
+            Some(decorators) => self.excerpt(class, new.lines, decorators),
+            None => {
+                self.definitions.extend(self.headers(class));
+                self.definitions.push(new.lines);
+                0
+            }
+        };
+        self.drafts.push(Draft {
+            action: Action::Exchange {
+                unit: new.id,
+                class: class.to_vec(),
+                lines: new.lines,
+                excerpt,
+                signature_of: signature.and_then(|_| new.binds.first().cloned()),
+            },
+            item,
+            reads: if signature.is_some() {
+                new.reads.clone()
+            } else {
+                Reads::default()
+            },
+        });
+    }
+
+    fn class(&mut self, outer: &[String], old: &Unit, new: &Unit) -> Unit {
+        let (Some(old_parts), Some(new_parts)) = (&old.class, &new.class) else {
+            return new.clone();
+        };
+        let mut path = outer.to_vec();
+        path.extend(new.binds.first().cloned());
+        let marks = self.marks();
+        let live_body = self.scope(&path, &old_parts.body, &new_parts.body);
+        let changes_init = live_body.iter().any(|member| {
+            member.binds.iter().any(|name| name == "__init__")
+                && self.changed.behaviour.contains(&member.id)
+                && !marks.changed.behaviour.contains(&member.id)
+        });
+        let facts = self.classes.get(&path).copied();
+        self.edited_classes.push(ClassQuery {
+            path,
+            count_instances: changes_init,
+        });
+        if let Some(obstacle) = facts.and_then(|facts| self.obstacle(facts, &marks)) {
+            self.roll_back_to(&marks);
+            let why = format!("{obstacle}; restart to apply");
+            return self.refusal(outer, old, new, &why);
+        }
+
+        if changes_init && let Some(facts) = facts.filter(|facts| facts.instances > 0) {
+            let why = format!(
+                "{} live, made by the old __init__",
+                count(facts.instances, "instance")
+            );
+            let mut item = self.item(outer, new, &why);
+            item.kind = ItemKind::Instance;
+            self.stale.push(item);
+        }
+        let mut live = new.clone();
+        if let Some(parts) = &mut live.class {
+            parts.body = live_body;
+        }
+        live
+    }
+
+    /// Why the steps planned since `marks` cannot be taken on a class, if they cannot.
+    fn obstacle(&self, facts: &ClassFacts, marks: &Marks) -> Option<String> {
+        let is_exchange = |draft: &&Draft| {
+            matches!(
+                draft.action,
+                Action::Exchange {
+                    signature_of: None,
+                    ..
+                }
+            )
+        };
+        let mut structural = self.drafts[marks.drafts..]
+            .iter()
+            .filter(|draft| !is_exchange(draft))
+            .peekable();
+        structural.peek()?;
+        if let Some(obstacle) = &facts.obstacle {
+            return Some(format!(
+                "{obstacle}: its attributes cannot be changed one by one yet"
+            ));
+        }
+        for draft in structural {
+            let names: &[String] = match &draft.action {
+                Action::Execute { names, .. }
+                | Action::Remove { names, .. }
+                | Action::Restore { names, .. } => names,
+                _ => &[],
+            };
+            if names.iter().any(|name| name == "__slots__") {
+                return Some("its __slots__ changed".to_owned());
+            }
+            let is_method = draft
+                .item
+                .as_ref()
+                .is_none_or(|item| item.kind == ItemKind::Method);
+            let is_special = |name: &String| name.starts_with("__") && name.ends_with("__");
+            let is_plain = is_method
+                && !names.iter().any(is_special)
+                && !matches!(draft.action, Action::Annotate { .. });
+            if let Some(why) = facts.only_methods.as_ref().filter(|_| !is_plain) {
+                return Some(format!(
+                    "{why}, so its body would have to run again, which is not done yet"
+                ));
+            }
+        }
+        None
+    }
+
+    /// Leave the unit as it is; its code moves to where its new version begins.
+    fn refusal(&mut self, class: &[String], old: &Unit, new: &Unit, why: &str) -> Unit {
+        self.refused.push(self.item(class, new, why));
+        // What rests on it is as out of date as the unit itself.
+        self.changed.behaviour.insert(old.id);
+        self.refused_units.insert(old.id);
+        self.move_code(old, new);
+        let mut live = old.clone();
+        let by = i64::from(new.lines.first) - i64::from(old.lines.first);
+        shift(&mut live, by);
+        live
+    }
+
+    fn removal(&mut self, class: &[String], old: &Unit, bound: &BTreeSet<&str>) {
+        let gone: Vec<String> = old
+            .binds
+            .iter()
+            .filter(|name| !bound.contains(name.as_str()))
+            .cloned()
+            .collect();
+        let leaves_traces = old.kind == UnitKind::Statement
+            && old.annotates.is_empty()
+            && (old.binds.is_empty() || !old.touches.is_empty());
+        if leaves_traces {
+            self.stale
+                .push(self.item(class, old, "removed, but what it did is not undone"));
+            self.warn_of_former_effects(old, "removed, but what it did to this is not undone");
+        }
+        let names = if old.kind == UnitKind::Docstring {
+            vec!["__doc__".to_owned()]
+        } else {
+            gone
+        };
+        let is_replaced_docstring = old.kind == UnitKind::Docstring && bound.contains("__doc__");
+        if names.is_empty() || is_replaced_docstring {
+            return;
+        }
+        if !old.binds.iter().any(|name| self.repeated.either(name)) {
+            self.removed.push(Removed {
+                class: class.to_vec(),
+                unit: old.clone(),
+            });
+        }
+        self.note_rebound(class, old);
+        let item = self.item(class, old, "removed");
+        self.remove(class, old.id, names, Some(item));
+    }
+
+    /// An edited statement may bind fewer names than before.
+    fn unbound_by_edit(
+        &mut self,
+        class: &[String],
+        old: &Unit,
+        new: &Unit,
+        bound: &BTreeSet<&str>,
+    ) {
+        let gone: Vec<String> = old
+            .binds
+            .iter()
+            .filter(|name| !bound.contains(name.as_str()))
+            .cloned()
+            .collect();
+        if !gone.is_empty() {
+            self.remove(class, new.id, gone, None);
+        }
+    }
+
+    fn remove(&mut self, class: &[String], unit: u64, names: Vec<String>, item: Option<Item>) {
+        for name in &names {
+            if class.is_empty() {
+                self.changed
+                    .names
+                    .insert((self.module.to_owned(), name.clone()));
+            }
+        }
+        self.drafts.push(Draft {
+            action: Action::Remove {
+                unit,
+                class: class.to_vec(),
+                names,
+            },
+            item,
+            reads: Reads::default(),
+        });
+    }
+
+    fn annotations(&mut self, class: &[String], old: &[Unit], new: &[Unit]) {
+        let annotated = |units: &[Unit]| -> Vec<(Vec<String>, TreeHash)> {
+            units
+                .iter()
+                .filter(|unit| !unit.annotates.is_empty())
+                .map(|unit| (unit.annotates.clone(), unit.whole))
+                .collect()
+        };
+        if annotated(old) == annotated(new) {
+            return;
+        }
+        let units: Vec<&Unit> = new
+            .iter()
+            .filter(|unit| !unit.annotates.is_empty())
+            .collect();
+        let mut keep = self.headers(class);
+        keep.extend(units.iter().map(|unit| unit.lines));
+        if units.is_empty() {
+            // A class needs a body to be compiled at all.
+            keep.extend(new.first().map(|unit| unit.lines));
+        }
+        self.excerpts.push(self.new.excerpt(&keep, None));
+        self.drafts.push(Draft {
+            action: Action::Annotate {
+                class: class.to_vec(),
+                names: units
+                    .iter()
+                    .flat_map(|unit| unit.annotates.clone())
+                    .collect(),
+                excerpt: self.excerpts.len() - 1,
+            },
+            item: None,
+            reads: Reads::default(),
+        });
+    }
+
+    fn excerpt(&mut self, class: &[String], lines: Lines, neutral: Option<Lines>) -> usize {
+        let mut keep = self.headers(class);
+        keep.push(lines);
+        self.excerpts.push(self.new.excerpt(&keep, neutral));
+        self.excerpts.len() - 1
+    }
+
+    /// The header lines of the classes around a scope.
+    fn headers(&self, class: &[String]) -> Vec<Lines> {
+        let mut units = &self.new.units[..];
+        let mut headers = Vec::new();
+        for name in class {
+            let found = units
+                .iter()
+                .filter(|unit| unit.binds.first() == Some(name))
+                .filter_map(|unit| unit.class.as_ref())
+                .next_back();
+            if let Some(parts) = found {
+                headers.push(parts.header_lines);
+                units = &parts.body;
+            }
+        }
+        headers
+    }
+
+    fn note_behaviour(&mut self, old: &Unit, new: &Unit) {
+        self.changed.behaviour.insert(new.id);
+        if let (Some(before), Some(after)) = (&old.function, &new.function)
+            && before.own_body == after.own_body
+            && old.whole != new.whole
+            && before.signature == after.signature
+        {
+            self.changed.only_nested.insert(new.id);
+        }
+    }
+
+    fn note_rebound(&mut self, class: &[String], unit: &Unit) {
+        if !class.is_empty() {
+            self.changed.members.insert(unit.id);
+        }
+    }
+
+    /// The index of the top-level unit that the module is executing now.
+    fn running_unit(&self, class: &[String], old: &[Unit]) -> Option<usize> {
+        let line = self.facts.running_line.filter(|_| class.is_empty())?;
+        old.iter().position(|unit| unit.lines.contains(line))
+    }
+
+    pub(crate) fn item(&self, class: &[String], unit: &Unit, why: &str) -> Item {
+        item(self.module, self.file, class, unit, why)
+    }
+
+    /// Execute a statement again although its text has not changed.
+    pub(crate) fn again(&mut self, class: &[String], unit: &Unit, was_decorated: bool, why: &str) {
+        let is_wrapped = |parts: &&FunctionParts| was_decorated && parts.decorator_lines.is_some();
+        if let Some(parts) = unit.function.as_ref().filter(|parts| !is_wrapped(parts)) {
+            let item = self.item(class, unit, why);
+            self.exchange(class, unit, Some(parts.decorator_lines), Some(item));
+        } else {
+            let waits = self
+                .facts
+                .running_line
+                .is_some_and(|line| unit.lines.last >= line);
+            self.execution(class, unit, why, waits);
+        }
+    }
+
+    fn marks(&self) -> Marks {
+        Marks {
+            drafts: self.drafts.len(),
+            excerpts: self.excerpts.len(),
+            definitions: self.definitions.len(),
+            moves: self.moves.len(),
+            stale: self.stale.len(),
+            refused: self.refused.len(),
+            removed: self.removed.len(),
+            changed: self.changed.clone(),
+        }
+    }
+
+    fn roll_back_to(&mut self, marks: &Marks) {
+        self.drafts.truncate(marks.drafts);
+        self.excerpts.truncate(marks.excerpts);
+        self.definitions.truncate(marks.definitions);
+        self.moves.truncate(marks.moves);
+        self.stale.truncate(marks.stale);
+        self.refused.truncate(marks.refused);
+        self.removed.truncate(marks.removed);
+        self.changed = marks.changed.clone();
+    }
+}
+
+/// How far the drafts had come.
+struct Marks {
+    drafts: usize,
+    excerpts: usize,
+    definitions: usize,
+    moves: usize,
+    stale: usize,
+    refused: usize,
+    removed: usize,
+    changed: Changed,
+}
+
+fn shift(unit: &mut Unit, by: i64) {
+    let shifted = |line: u32| u32::try_from(i64::from(line) + by).unwrap_or(1);
+    unit.lines = Lines {
+        first: shifted(unit.lines.first),
+        last: shifted(unit.lines.last),
+    };
+    if let Some(class) = &mut unit.class {
+        let header = class.header_lines;
+        class.header_lines = Lines {
+            first: shifted(header.first),
+            last: shifted(header.last),
+        };
+        for member in &mut class.body {
+            shift(member, by);
+        }
+    }
+}

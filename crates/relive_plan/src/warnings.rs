@@ -1,0 +1,146 @@
+//! What a plan leaves out of date although it executes everything that changed: known in advance, and named.
+
+use std::collections::BTreeSet;
+
+use relive_syntax::{Unit, UnitKind, Use};
+
+use crate::item::{Item, item, items};
+use crate::plan::Action;
+use crate::scope::Drafts;
+
+impl Drafts<'_> {
+    /// A statement that runs again reads what its names are bound to now, not what they were bound to at its place.
+    pub(crate) fn warn_of_later_values(&mut self, first_draft: usize, new: &[Unit]) {
+        let mut warnings = Vec::new();
+        for draft in &self.drafts[first_draft..] {
+            let unit = match &draft.action {
+                Action::Execute { unit, .. } => unit,
+                Action::Exchange {
+                    unit,
+                    signature_of: Some(_),
+                    ..
+                } => unit,
+                _ => continue,
+            };
+            let Some(position) = new.iter().position(|candidate| holds(candidate, *unit)) else {
+                continue;
+            };
+            let later = draft.reads.now.keys().find(|path| {
+                let name = path.split('.').next().unwrap_or(path);
+                let changes = |unit: &&Unit| changes_value(unit, name);
+                let is_executed = |unit: &Unit| self.is_executed(first_draft, unit.id);
+                new[..position].iter().any(|unit| changes(&unit))
+                    && new[position + 1..]
+                        .iter()
+                        .filter(changes)
+                        .any(|unit| !is_executed(unit))
+            });
+            if new[position].function.is_some() {
+                warnings.extend(self.holders_of_former(first_draft, new, position));
+            }
+            if let (Some(path), Some(item)) = (later, &draft.item) {
+                let why = format!(
+                    "executed with what {path} is now, which a statement below it has changed"
+                );
+                let names = items(self.module, self.file, &[], &new[position], &why);
+                let is_member = new[position].id != *unit;
+                warnings.extend(if is_member {
+                    vec![Item {
+                        why,
+                        ..item.clone()
+                    }]
+                } else {
+                    names
+                });
+            }
+        }
+        self.stale.extend(warnings);
+    }
+
+    fn is_executed(&self, first_draft: usize, unit: u64) -> bool {
+        self.drafts[first_draft..].iter().any(
+            |draft| matches!(&draft.action, Action::Execute { unit: executed, .. } if *executed == unit),
+        )
+    }
+
+    /// Statements between two definitions of one name hold the first; executing the second makes one object of them.
+    fn holders_of_former(&self, first_draft: usize, new: &[Unit], position: usize) -> Vec<Item> {
+        let repeated = new[position]
+            .binds
+            .iter()
+            .find(|name| self.repeated.after.contains(*name));
+        let Some(name) = repeated else {
+            return Vec::new();
+        };
+        let first = new[..position]
+            .iter()
+            .position(|unit| unit.binds(name))
+            .unwrap_or(position);
+        let reads_it = |unit: &&Unit| {
+            unit.reads
+                .now
+                .keys()
+                .any(|path| path.split('.').next() == Some(name))
+        };
+        let between = new[first..position].iter().filter(reads_it);
+        let why = format!("holds {name}, which a definition below it has replaced");
+        between
+            .filter(|unit| !self.is_executed(first_draft, unit.id))
+            .flat_map(|unit| items(self.module, self.file, &[], unit, &why))
+            .collect()
+    }
+
+    /// Name the objects that a statement has changed: executing another in its place does not undo that.
+    pub(crate) fn warn_of_former_effects(&mut self, old: &Unit, why: &str) {
+        let Some(world) = self.world else {
+            return;
+        };
+        let called = old
+            .reads
+            .now
+            .iter()
+            .filter(|(path, how)| **how != Use::Value && path.contains('.'));
+        let called = called
+            .filter_map(|(path, _)| path.rsplit_once('.'))
+            .map(|(object, _)| object);
+        let paths: BTreeSet<&str> = called
+            .chain(old.touches.iter().map(String::as_str))
+            .collect();
+        for path in paths {
+            for (home, name, line) in world.homes(self.module, path) {
+                let own = item(self.module, self.file, &[], old, why);
+                self.stale.push(Item {
+                    qualname: format!("{home}:{name}"),
+                    line,
+                    ..own
+                });
+            }
+        }
+    }
+}
+
+fn holds(unit: &Unit, id: u64) -> bool {
+    unit.id == id
+        || unit
+            .class
+            .iter()
+            .flat_map(|class| &class.body)
+            .any(|member| holds(member, id))
+}
+
+/// Whether a statement binds a name, or changes the object that it is bound to.
+fn changes_value(unit: &Unit, name: &str) -> bool {
+    let is_method_of_it = |path: &String| {
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    unit.binds.iter().any(|bound| bound == name)
+        || unit.touches(name)
+        || unit.kind == UnitKind::Statement
+            && unit.binds.is_empty()
+            && unit
+                .reads
+                .now
+                .iter()
+                .any(|(path, how)| *how == Use::Call && is_method_of_it(path))
+}
