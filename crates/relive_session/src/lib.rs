@@ -1,0 +1,25 @@
+//! The state machine of a live session: observe → outline → diff → plan → compile → log → apply → report.
+//!
+//! A [`Session`] knows the text that each live module runs, sees what was saved since, and asks a [`Host`] to bring the
+//! live modules up to date. It has no thread, names no interpreter, and prints nothing.
+
+#![forbid(unsafe_code)]
+
+mod host;
+mod log;
+mod module;
+mod report;
+mod session;
+mod sources;
+mod status;
+mod transaction;
+mod waiting;
+
+pub use host::{Applied, Host, HostError};
+pub use log::{ChangeLog, LogError, NoLog};
+pub use module::{Base, ModuleVersion};
+pub use report::Report;
+pub use session::{Mode, Session};
+pub use sources::{Disk, Sources};
+pub use status::Status;
+pub use waiting::{Occasion, Pending};

@@ -1,0 +1,153 @@
+//! What a session knows of one live module.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use relive_plan::{Difference, Removed};
+use relive_syntax::{Outline, SyntaxError, decode};
+use serde::{Deserialize, Serialize};
+
+/// How many removed units a module keeps, in case a later save brings them back.
+const SHELF_LENGTH: usize = 256;
+
+/// Whether the text that a module was executed from is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Base {
+    /// It is.
+    File,
+    /// The module was imported before the session began, and differs from its file.
+    Unknown,
+}
+
+/// Which version of a module runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleVersion {
+    /// The module's name.
+    pub name: String,
+    /// Its source file.
+    pub file: String,
+    /// The session's version number of the last edit applied to it; 0 for none.
+    pub version: u64,
+    /// What is known of the text it was executed from.
+    pub base: Base,
+}
+
+/// A live module.
+pub(crate) struct LiveModule {
+    pub(crate) name: String,
+    pub(crate) file: PathBuf,
+    pub(crate) version: u64,
+    pub(crate) base: Base,
+    /// Whether the host knows which code belongs to which unit.
+    pub(crate) is_anchored: bool,
+    pub(crate) shelf: Vec<Removed>,
+    /// Hash of the content of the file that was considered last; None when it was gone.
+    pub(crate) seen: Option<blake3::Hash>,
+    source: Source,
+}
+
+/// The text that is live, outlined when it is first needed.
+enum Source {
+    Bytes(Vec<u8>),
+    Outline(Arc<Outline>),
+}
+
+impl LiveModule {
+    pub(crate) fn new(name: String, file: PathBuf, bytes: Vec<u8>, base: Base) -> Self {
+        Self {
+            name,
+            file,
+            version: 0,
+            base,
+            is_anchored: false,
+            shelf: Vec::new(),
+            seen: Some(blake3::hash(&bytes)),
+            source: Source::Bytes(bytes),
+        }
+    }
+
+    pub(crate) fn is_package(&self) -> bool {
+        self.file.file_stem().is_some_and(|stem| stem == "__init__")
+    }
+
+    pub(crate) fn file_name(&self) -> String {
+        self.file.to_string_lossy().into_owned()
+    }
+
+    /// The outline of the live text.
+    pub(crate) fn outline(&mut self, last_id: &mut u64) -> Result<Arc<Outline>, SyntaxError> {
+        if let Source::Bytes(bytes) = &self.source {
+            let mut outline = outline(bytes)?;
+            outline.inherit(None, last_id);
+            self.source = Source::Outline(Arc::new(outline));
+        }
+        match &self.source {
+            Source::Outline(outline) => Ok(Arc::clone(outline)),
+            Source::Bytes(_) => unreachable!("outlined just above"),
+        }
+    }
+
+    /// Take the units on which a comparison with the live module found differences for edited: their live text is not
+    /// known.
+    pub(crate) fn doubt(&mut self, differences: &[Difference]) {
+        self.base = Base::Unknown;
+        self.seen = None;
+        if let Source::Outline(outline) = &self.source {
+            let mut outline = (**outline).clone();
+            for difference in differences {
+                outline.doubt(difference.line, difference.is_missing);
+            }
+            self.source = Source::Outline(Arc::new(outline));
+        }
+    }
+
+    pub(crate) fn mentions(&self, word: &str) -> bool {
+        match &self.source {
+            Source::Bytes(bytes) => memchr::memmem::find(bytes, word.as_bytes()).is_some(),
+            Source::Outline(outline) => {
+                memchr::memmem::find(outline.text.as_bytes(), word.as_bytes()).is_some()
+            }
+        }
+    }
+
+    /// Make `outline` the live one.
+    pub(crate) fn commit(&mut self, outline: Outline, removed: Vec<Removed>, version: u64) {
+        let is_back = |kept: &Removed| has_unit(&outline.units, kept.unit.id);
+        self.shelf.retain(|kept| !is_back(kept));
+        self.shelf.extend(removed);
+        let surplus = self.shelf.len().saturating_sub(SHELF_LENGTH);
+        self.shelf.drain(..surplus);
+        self.source = Source::Outline(Arc::new(outline));
+        self.version = version;
+        self.is_anchored = true;
+    }
+
+    pub(crate) fn version(&self) -> ModuleVersion {
+        ModuleVersion {
+            name: self.name.clone(),
+            file: self.file_name(),
+            version: self.version,
+            base: self.base,
+        }
+    }
+}
+
+/// Outline the bytes of a source file.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, SyntaxError> {
+    let text = decode(bytes).map_err(|error| SyntaxError {
+        message: error.message,
+        line: 1,
+    })?;
+    Outline::parse(text.into())
+}
+
+fn has_unit(units: &[relive_syntax::Unit], id: u64) -> bool {
+    units.iter().any(|unit| {
+        unit.id == id
+            || unit
+                .class
+                .as_ref()
+                .is_some_and(|class| has_unit(&class.body, id))
+    })
+}

@@ -1,0 +1,621 @@
+//! One edit's road from diff to report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use relive_plan::{
+    Action, Changed, Facts, Item, ModuleEdit, Outdated, Plan, Planned, SourceModule, World,
+    outdated, plan, query, rerun,
+};
+use relive_syntax::{Outline, Unit};
+
+use crate::host::{Applied, Host, HostError};
+use crate::report::Report;
+use crate::session::{Mode, Session, Stale, module_item};
+
+/// An edit of one module: the outline that is live, and the one that was saved.
+pub(crate) struct Edit {
+    pub(crate) name: String,
+    pub(crate) old: Arc<Outline>,
+    pub(crate) new: Outline,
+    /// The hash of the content that was considered before it.
+    pub(crate) seen: Option<blake3::Hash>,
+}
+
+/// The outlines of modules that an edit may concern, by name.
+type Related = BTreeMap<String, (Arc<Outline>, bool)>;
+
+impl Session {
+    /// Edits that belong together, because one module imports the other, are one transaction.
+    pub(crate) fn groups(&self, edits: Vec<Edit>) -> Vec<Vec<Edit>> {
+        let mut groups: Vec<Vec<Edit>> = Vec::new();
+        for edit in edits {
+            let (mut joined, others): (Vec<_>, Vec<_>) = groups
+                .into_iter()
+                .partition(|group| group.iter().any(|other| self.is_related(&edit, other)));
+            let mut group: Vec<Edit> = joined.drain(..).flatten().collect();
+            group.push(edit);
+            groups = others;
+            groups.push(group);
+        }
+        groups
+    }
+
+    fn is_related(&self, one: &Edit, other: &Edit) -> bool {
+        let mut world = World::default();
+        for edit in [one, other] {
+            let is_package = self
+                .modules
+                .get(&edit.name)
+                .is_some_and(|module| module.is_package());
+            world.add(&edit.name, &edit.new, is_package);
+        }
+        let imports = |from: &Edit, to: &Edit| world.imports_of(&from.name).contains(&to.name);
+        imports(one, other) || imports(other, one)
+    }
+
+    /// Plan, compile, log and apply the edits as one, and commit what became of them.
+    pub(crate) fn transact(&mut self, host: &mut dyn Host, edits: Vec<Edit>) -> Report {
+        let mut report = Report::default();
+        let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
+        let planned = {
+            let files: Vec<String> = edits.iter().map(|edit| self.file_of(&edit.name)).collect();
+            let module_edits: Vec<ModuleEdit<'_>> = edits
+                .iter()
+                .zip(&files)
+                .map(|(edit, file)| self.module_edit(edit, file))
+                .collect();
+            let mut world = world_of(&related);
+            for edit in &edits {
+                world.add(&edit.name, &edit.new, self.is_package(&edit.name));
+            }
+            let mut asked = query(&module_edits);
+            asked.live = self.modules.keys().cloned().collect();
+            host.facts(&asked)
+                .map(|facts| plan(&module_edits, &facts, &world))
+        };
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                let names: Vec<String> = edits.into_iter().map(|edit| edit.name).collect();
+                report
+                    .refused
+                    .extend(self.abandon(&names, &error.to_string()));
+                return report;
+            }
+        };
+        if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
+            self.leave_to_main(edits);
+            return report;
+        }
+        match self.carry_out(host, &planned.plan) {
+            Err(item) => {
+                report.refused.extend(self.waiting_for(&item, &edits));
+                report.refused.push(item);
+                self.postpone(&edits);
+            }
+            Ok(applied) => {
+                let changed = actual_changes(&planned, &applied);
+                let done = executed_units(&planned.plan);
+                let items = planned
+                    .plan
+                    .steps
+                    .iter()
+                    .filter_map(|step| step.item.clone());
+                report.applied.extend(items);
+                let back = names_back(&planned.plan);
+                self.commit(edits, planned, &mut report);
+                self.forgive(&back);
+                self.add_live_stale(applied.stale, &mut report);
+                self.judge(
+                    host,
+                    &changed,
+                    &done,
+                    related.into_keys().collect(),
+                    &mut report,
+                );
+            }
+        }
+        report
+    }
+
+    /// Leave edits for the thread that may execute statements.
+    fn leave_to_main(&mut self, edits: Vec<Edit>) {
+        for edit in edits {
+            if let Some(module) = self.modules.get_mut(&edit.name) {
+                module.seen = edit.seen;
+                self.dirty.insert(module.file.clone());
+                self.waiting.for_main.insert(edit.name);
+            }
+        }
+    }
+
+    /// What the report says of the modules whose edits were undone with one that failed.
+    fn waiting_for(&self, failed: &Item, edits: &[Edit]) -> Vec<Item> {
+        let others = edits
+            .iter()
+            .filter(|edit| failed.qualname.split(':').next() != Some(&edit.name));
+        let modules = others.filter_map(|edit| self.modules.get(&edit.name));
+        let why = format!(
+            "was saved together with {}, which failed; undone, the old code runs on",
+            failed.qualname
+        );
+        modules.map(|module| module_item(module, 1, &why)).collect()
+    }
+
+    /// Leave edits that failed for the next update that has something new.
+    fn postpone(&mut self, edits: &[Edit]) {
+        for edit in edits {
+            if let Some(module) = self.modules.get_mut(&edit.name) {
+                module.seen = None;
+                self.failed.insert(module.file.clone());
+            }
+        }
+    }
+
+    /// Forget what was out of date only because a name was gone that is back.
+    fn forgive(&mut self, back: &BTreeSet<(String, String)>) {
+        self.stale.retain(|_, stale| {
+            let origin = stale
+                .statement
+                .as_ref()
+                .and_then(|statement| statement.origin.as_ref());
+            origin.is_none_or(|origin| !back.contains(origin))
+        });
+    }
+
+    /// Execute statements again that are out of date.
+    pub(crate) fn execute_again(
+        &mut self,
+        host: &mut dyn Host,
+        statements: Vec<Outdated>,
+    ) -> Report {
+        let mut report = Report::default();
+        let mut executed = BTreeSet::new();
+        for statement in self.in_order(statements) {
+            if !executed.insert((statement.module.clone(), statement.unit)) {
+                continue;
+            }
+            let related = self.related(BTreeSet::from([statement.module.clone()]));
+            let Some((outline, _)) = related.get(&statement.module) else {
+                continue;
+            };
+            let Some(unit) = find_unit(&outline.units, statement.unit) else {
+                continue;
+            };
+            let edit = Edit {
+                name: statement.module.clone(),
+                old: Arc::clone(outline),
+                new: (**outline).clone(),
+                seen: None,
+            };
+            let world = world_of(&related);
+            let file = self.file_of(&edit.name);
+            let module_edit = self.module_edit(&edit, &file);
+            let asked = relive_plan::FactsQuery {
+                modules: vec![relive_plan::ModuleQuery {
+                    name: edit.name.clone(),
+                    classes: Vec::new(),
+                    names: unit.binds.clone(),
+                    text: None,
+                }],
+                live: self.modules.keys().cloned().collect(),
+                frames: false,
+            };
+            let facts: Facts = match host.facts(&asked) {
+                Ok(facts) => facts,
+                Err(error) => {
+                    report.refused.push(self.internal_error(&edit.name, &error));
+                    continue;
+                }
+            };
+            let nothing = relive_plan::ModuleFacts::default();
+            let plan = rerun(
+                &module_edit,
+                &[(&statement, unit)],
+                facts.modules.get(&edit.name).unwrap_or(&nothing),
+                &world,
+            );
+            if plan.steps.is_empty() {
+                // It is being executed right now, or will be.
+                continue;
+            }
+            match self.carry_out(host, &plan) {
+                Err(item) => report.refused.push(item),
+                Ok(applied) => {
+                    self.version += 1;
+                    if let Some(module) = self.modules.get_mut(&edit.name) {
+                        module.version = self.version;
+                        module.is_anchored = true;
+                    }
+                    report
+                        .applied
+                        .extend(plan.steps.iter().filter_map(|step| step.item.clone()));
+                    let is_it = |stale: &Stale| {
+                        stale.statement.as_ref().is_some_and(|other| {
+                            other.unit == statement.unit && other.module == statement.module
+                        })
+                    };
+                    self.stale.retain(|_, stale| !is_it(stale));
+                    let bound = unit
+                        .binds
+                        .iter()
+                        .map(|name| (statement.module.clone(), name.clone()));
+                    self.forgive(&bound.collect());
+                    self.add_live_stale(applied.stale, &mut report);
+                }
+            }
+        }
+        report
+    }
+
+    /// Statements in the order in which a fresh interpreter would execute them.
+    fn in_order(&mut self, mut statements: Vec<Outdated>) -> Vec<Outdated> {
+        let modules: BTreeSet<String> = statements
+            .iter()
+            .map(|statement| statement.module.clone())
+            .collect();
+        let related = self.related(modules);
+        let names: BTreeSet<&str> = related.keys().map(String::as_str).collect();
+        let ranks = world_of(&related).import_ranks(&names);
+        statements.sort_by_key(|statement| {
+            (
+                ranks.get(statement.module.as_str()).copied(),
+                statement.item.line,
+            )
+        });
+        statements
+    }
+
+    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Item> {
+        host.compile(plan)
+            .map_err(|error| self.failure(plan, &error))?;
+        self.log.append(plan).map_err(|error| {
+            let name = plan.modules.first().map_or("", |module| &module.name);
+            self.internal_error(name, &HostError::Internal(error.to_string()))
+        })?;
+        let applied = host.apply(plan);
+        self.log.outcome(applied.is_ok());
+        applied.map_err(|error| self.failure(plan, &error))
+    }
+
+    /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
+    fn failure(&mut self, plan: &Plan, error: &HostError) -> Item {
+        let mut items = Vec::new();
+        if let HostError::Internal(problem) = error {
+            let names: Vec<String> = plan
+                .modules
+                .iter()
+                .map(|module| module.name.clone())
+                .collect();
+            items = self.abandon(&names, problem);
+        }
+        items
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| self.described(plan, error))
+    }
+
+    fn commit(&mut self, edits: Vec<Edit>, planned: Planned, report: &mut Report) {
+        if !report.applied.is_empty() {
+            self.version += 1;
+        }
+        for (edit, planned) in edits.into_iter().zip(planned.modules) {
+            let mut live = edit.new;
+            live.units = planned.live;
+            if let Some(module) = self.modules.get_mut(&edit.name) {
+                let version = if report.applied.is_empty() {
+                    module.version
+                } else {
+                    self.version
+                };
+                module.commit(live, planned.removed, version);
+            }
+        }
+        let mended = mended_qualnames(&planned.plan);
+        let is_mended = |stale: &Stale| {
+            mended.contains(stale.item.qualname.as_str())
+                && stale.item.kind != relive_plan::ItemKind::Instance
+                && stale.item.kind != relive_plan::ItemKind::Frame
+        };
+        self.stale.retain(|_, stale| !is_mended(stale));
+        report.refused.extend(planned.refused);
+        for item in planned.stale {
+            self.add_stale(item, None, report);
+        }
+    }
+
+    /// Find what the changes leave out of date; name it, or in deep mode execute it again.
+    fn judge(
+        &mut self,
+        host: &mut dyn Host,
+        changed: &Changed,
+        done: &BTreeSet<u64>,
+        names: BTreeSet<String>,
+        report: &mut Report,
+    ) {
+        if changed.is_empty() {
+            return;
+        }
+        let related = self.related(names);
+        let found = {
+            let world = world_of(&related);
+            let files: BTreeMap<&String, String> = related
+                .keys()
+                .map(|name| (name, self.file_of(name)))
+                .collect();
+            let modules: Vec<SourceModule<'_>> = related
+                .iter()
+                .map(|(name, (outline, _))| SourceModule {
+                    name,
+                    file: &files[name],
+                    outline,
+                })
+                .collect();
+            outdated(&world, &modules, changed, done)
+        };
+        let mut changed = changed.clone();
+        let derived = found
+            .iter()
+            .filter_map(|statement| statement.item.qualname.split_once(':'));
+        changed
+            .names
+            .extend(derived.map(|(module, name)| (module.to_owned(), name.to_owned())));
+        self.unshelve_outdated(&related, changed);
+        for statement in &found {
+            self.add_stale(statement.item.clone(), Some(statement.clone()), report);
+        }
+        let is_wanted = |statement: &Outdated| self.mode == Mode::Deep || statement.is_alias;
+        let again: Vec<Outdated> = found.into_iter().filter(is_wanted).collect();
+        if !self.waiting.occasion.may_execute() {
+            self.waiting.again.extend(again);
+        } else if !again.is_empty() {
+            let again = self.execute_again(host, again);
+            report.stale.retain(|item| {
+                self.stale.contains_key(&(item.qualname.clone(), item.kind))
+                    || item.kind == relive_plan::ItemKind::Frame
+            });
+            report.absorb(again);
+        }
+    }
+
+    /// What is kept of removed units is of no use any more once something that they read has changed.
+    fn unshelve_outdated(&mut self, related: &Related, mut changed: Changed) {
+        let world = world_of(related);
+        // What is gone with it may come back with it.
+        changed
+            .names
+            .retain(|(module, name)| world.binds(module, name));
+        for (name, module) in &mut self.modules {
+            module.shelf.retain(|kept| {
+                let reads = &kept.unit.reads;
+                !related.contains_key(name)
+                    || world.outdated_by(name, &[], reads, &changed).is_none()
+            });
+        }
+    }
+
+    /// Note live objects that keep old code or values. Frames come to an end by themselves: the host is asked for them.
+    fn add_live_stale(&mut self, items: Vec<Item>, report: &mut Report) {
+        for item in items {
+            if item.kind == relive_plan::ItemKind::Frame {
+                report.stale.push(item);
+            } else {
+                self.add_stale(item, None, report);
+            }
+        }
+    }
+
+    fn add_stale(&mut self, item: Item, statement: Option<Outdated>, report: &mut Report) {
+        let key = (item.qualname.clone(), item.kind);
+        report.stale.push(item.clone());
+        self.stale.insert(key, Stale { item, statement });
+    }
+
+    /// The outlines of the modules and of those that import them, directly or not.
+    fn related(&mut self, names: BTreeSet<String>) -> Related {
+        let mut related = Related::new();
+        let mut waiting: Vec<String> = names.into_iter().collect();
+        while let Some(name) = waiting.pop() {
+            self.add_related(&mut related, &name);
+            let word = name.rsplit('.').next().unwrap_or(&name).to_owned();
+            let candidates: Vec<String> = self
+                .modules
+                .values()
+                .filter(|module| !related.contains_key(&module.name) && module.mentions(&word))
+                .map(|module| module.name.clone())
+                .collect();
+            for candidate in candidates {
+                let mut alone = Related::new();
+                self.add_related(&mut alone, &candidate);
+                let imports = world_of(&alone).imports_of(&candidate);
+                if imports.contains(&name) {
+                    related.append(&mut alone);
+                    waiting.push(candidate);
+                }
+            }
+        }
+        related
+    }
+
+    fn add_related(&mut self, related: &mut Related, name: &str) {
+        let Some(module) = self.modules.get_mut(name) else {
+            return;
+        };
+        let is_package = module.is_package();
+        if let Ok(outline) = module.outline(&mut self.last_unit) {
+            related.insert(name.to_owned(), (outline, is_package));
+        }
+    }
+
+    fn module_edit<'a>(&'a self, edit: &'a Edit, file: &'a str) -> ModuleEdit<'a> {
+        let module = self.modules.get(&edit.name);
+        ModuleEdit {
+            name: &edit.name,
+            file,
+            old: &edit.old,
+            new: &edit.new,
+            shelf: module.map_or(&[], |module| &module.shelf),
+            is_first: module.is_none_or(|module| !module.is_anchored),
+        }
+    }
+
+    fn is_package(&self, name: &str) -> bool {
+        self.modules
+            .get(name)
+            .is_some_and(|module| module.is_package())
+    }
+
+    fn file_of(&self, name: &str) -> String {
+        self.modules
+            .get(name)
+            .map(|module| module.file_name())
+            .unwrap_or_default()
+    }
+
+    fn described(&self, plan: &Plan, error: &HostError) -> Item {
+        let item_of = |index: usize, line: u32, why: String| {
+            let name = plan.modules.get(index).map_or("", |module| &module.name);
+            match self.modules.get(name) {
+                Some(module) => module_item(module, line, &why),
+                None => self.internal_error(name, error),
+            }
+        };
+        match error {
+            HostError::Syntax {
+                module,
+                message,
+                line,
+            } => item_of(
+                *module,
+                *line,
+                format!("syntax error: {message}; the old code runs on"),
+            ),
+            HostError::Raised {
+                step,
+                message,
+                line,
+            } => {
+                let step = plan.steps.get(*step);
+                let module = step.map_or(0, |step| step.module);
+                let why = format!("{message}; undone, the old code runs on");
+                let item = item_of(module, *line, why);
+                match step.and_then(|step| step.item.clone()) {
+                    Some(named) => Item {
+                        qualname: named.qualname,
+                        kind: named.kind,
+                        ..item
+                    },
+                    None => item,
+                }
+            }
+            HostError::Internal(_) => self.internal_error(
+                plan.modules.first().map_or("", |module| &module.name),
+                error,
+            ),
+        }
+    }
+
+    fn internal_error(&self, name: &str, error: &HostError) -> Item {
+        Item {
+            qualname: name.to_owned(),
+            kind: relive_plan::ItemKind::Module,
+            why: format!("relive failed: {error}; the old code runs on"),
+            file: self.file_of(name),
+            line: 1,
+        }
+    }
+}
+
+fn world_of(related: &Related) -> World<'_> {
+    let mut world = World::default();
+    for (name, (outline, is_package)) in related {
+        world.add(name, outline, *is_package);
+    }
+    world
+}
+
+/// What changed, with the names that turned out to hold an equal value left out.
+fn actual_changes(planned: &Planned, applied: &Applied) -> Changed {
+    let mut changed = planned.changed.clone();
+    let back = names_back(&planned.plan);
+    // A statement that was executed with another value than a fresh interpreter would have had counts too.
+    let doubtful = planned
+        .stale
+        .iter()
+        .filter_map(|item| item.qualname.split_once(':'));
+    changed
+        .names
+        .extend(doubtful.map(|(module, name)| (module.to_owned(), name.to_owned())));
+    changed.names.extend(
+        applied
+            .rebound
+            .iter()
+            .filter(|name| !back.contains(name))
+            .cloned(),
+    );
+    changed
+}
+
+/// The units that the plan executes, members of executed classes included.
+fn executed_units(plan: &Plan) -> BTreeSet<u64> {
+    let mut executed = BTreeSet::new();
+    for step in &plan.steps {
+        match &step.action {
+            Action::Execute { unit, anchors, .. } => {
+                executed.insert(*unit);
+                executed.extend(anchors.iter().map(|(unit, _)| *unit));
+            }
+            Action::Exchange {
+                unit,
+                signature_of: Some(_),
+                ..
+            } => {
+                executed.insert(*unit);
+            }
+            _ => {}
+        }
+    }
+    executed
+}
+
+/// What the plan executes, removes or restores: new code alone does not mend a default or decorator that is stale.
+fn mended_qualnames(plan: &Plan) -> BTreeSet<&str> {
+    let is_anew = |action: &Action| {
+        !matches!(
+            action,
+            Action::Exchange {
+                signature_of: None,
+                ..
+            }
+        )
+    };
+    let steps = plan.steps.iter().filter(|step| is_anew(&step.action));
+    steps
+        .filter_map(|step| step.item.as_ref())
+        .map(|item| item.qualname.as_str())
+        .collect()
+}
+
+/// Names that were gone and are bound again to what they were bound to before.
+fn names_back(plan: &Plan) -> BTreeSet<(String, String)> {
+    let mut back = BTreeSet::new();
+    for step in &plan.steps {
+        if let Action::Restore { class, names, .. } = &step.action
+            && class.is_empty()
+        {
+            let module = &plan.modules[step.module].name;
+            back.extend(names.iter().map(|name| (module.clone(), name.clone())));
+        }
+    }
+    back
+}
+
+fn find_unit(units: &[Unit], id: u64) -> Option<&Unit> {
+    units.iter().find_map(|unit| {
+        if unit.id == id {
+            return Some(unit);
+        }
+        find_unit(unit.class.as_ref().map_or(&[], |class| &class.body), id)
+    })
+}

@@ -1,0 +1,19 @@
+//! A session over files in memory and interpreters that are none.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test says that it failed by panicking"
+)]
+
+mod files;
+mod model;
+mod python;
+mod random;
+mod story;
+
+mod disk;
+mod edits;
+mod failures;
+mod groups;
+mod modes;
+mod occasions;
+mod staleness;
