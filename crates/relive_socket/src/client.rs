@@ -1,0 +1,100 @@
+//! The other end of the socket: whoever wants to know of running sessions.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::message::{Refusal, Request, Running};
+use crate::place::{Places, pid_of, prefix, with_address};
+
+/// How long a session may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest answer that is taken for one.
+const ANSWER_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// A session that was looked for.
+#[derive(Debug)]
+pub enum Found {
+    /// It answers.
+    Running(Box<Running>),
+    /// Its process does not answer, or not intelligibly.
+    Silent {
+        /// The process.
+        pid: u32,
+        /// What went wrong.
+        problem: io::Error,
+    },
+}
+
+/// All sessions that were started in this directory, by process number.
+///
+/// The sockets of dead ones are removed.
+#[must_use]
+pub fn find(places: &Places, directory: &Path) -> Vec<Found> {
+    let prefix = prefix(directory);
+    let mut found = Vec::new();
+    for place in places.all() {
+        for name in names(place) {
+            let Some(pid) = pid_of(&name).filter(|_| name.starts_with(&prefix)) else {
+                continue;
+            };
+            match ask(place, &name, Request::Status) {
+                Ok(running) => found.push((pid, Found::Running(Box::new(running)))),
+                Err(problem) if is_dead(&problem) => remove(place, &name),
+                Err(problem) => found.push((pid, Found::Silent { pid, problem })),
+            }
+        }
+    }
+    found.sort_by_key(|(pid, _)| *pid);
+    found.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Remove the sockets on which nobody listens any more.
+pub(crate) fn forget_dead(place: &Path) {
+    for name in names(place) {
+        if let Err(problem) = with_address(place, &name, |address| UnixStream::connect(address))
+            && is_dead(&problem)
+        {
+            remove(place, &name);
+        }
+    }
+}
+
+fn names(place: &Path) -> Vec<String> {
+    let entries = fs::read_dir(place).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .filter(|name| !name.starts_with('.') && name.ends_with(".sock"))
+        .collect()
+}
+
+fn is_dead(problem: &io::Error) -> bool {
+    problem.kind() == ErrorKind::ConnectionRefused
+}
+
+fn remove(place: &Path, name: &str) {
+    let _ = fs::remove_file(place.join(name));
+}
+
+fn ask(place: &Path, name: &str, request: Request) -> io::Result<Running> {
+    let mut stream = with_address(place, name, |address| UnixStream::connect(address))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut line = serde_json::to_vec(&request)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    let mut answer = Vec::new();
+    BufReader::new(stream.take(ANSWER_LIMIT)).read_until(b'\n', &mut answer)?;
+    if answer.is_empty() {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    serde_json::from_slice(&answer).map_err(|error| {
+        match serde_json::from_slice::<Refusal>(&answer) {
+            Ok(refusal) => io::Error::other(refusal.error),
+            Err(_) => error.into(),
+        }
+    })
+}
