@@ -1,0 +1,208 @@
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{CommandFactory, Parser};
+use expect_test::{Expect, expect};
+use relive_plan::{Item, ItemKind};
+use relive_session::{Base, Mode, ModuleVersion, Status};
+use relive_socket::{Found, Running};
+
+use crate::arguments::{Arguments, Command, Program, RunRequest};
+use crate::sessions;
+
+/// What `relive run …` asks for, on one line, or what is wrong with it.
+fn run(words: &str) -> String {
+    let words = format!("relive run {words}");
+    let arguments = match Arguments::try_parse_from(words.split_whitespace().map(OsString::from)) {
+        Ok(arguments) => arguments,
+        Err(error) => return error.to_string(),
+    };
+    let Command::Run(options) = arguments.command else {
+        return "another command".to_owned();
+    };
+    match options.request() {
+        Ok(RunRequest {
+            program,
+            arguments,
+            mode,
+            roots,
+        }) => {
+            let program = match program {
+                Program::Script(script) => format!("script {}", script.display()),
+                Program::Module(module) => format!("module {}", module.display()),
+            };
+            format!("{program} {arguments:?} {mode:?} {roots:?}")
+        }
+        Err(problem) => problem,
+    }
+}
+
+fn check(words: &str, expected: Expect) {
+    expected.assert_eq(&run(words));
+}
+
+#[test]
+fn what_follows_the_program_is_its_own() {
+    check("Cargo.toml", expect![[r#"script Cargo.toml [] Patch []"#]]);
+    check(
+        "--mode deep --root src --root=lib Cargo.toml --mode patch -m x --root y -- --help",
+        expect![[
+            r#"script Cargo.toml ["--mode", "patch", "-m", "x", "--root", "y", "--", "--help"] Deep ["src", "lib"]"#
+        ]],
+    );
+    check(
+        "-m http.server --bind ::1 --help 80",
+        expect![[r#"module http.server ["--bind", "::1", "--help", "80"] Patch []"#]],
+    );
+    check(
+        "-m gunicorn -- -w 2",
+        expect![[r#"module gunicorn ["--", "-w", "2"] Patch []"#]],
+    );
+    check(
+        "-mpackage --flag word",
+        expect![[r#"module package ["--flag", "word"] Patch []"#]],
+    );
+    check(
+        "--root . -m package -m other",
+        expect![[r#"module package ["-m", "other"] Patch ["."]"#]],
+    );
+    check("src --flag", expect![[r#"script src ["--flag"] Patch []"#]]);
+}
+
+#[test]
+fn wrong_usage_is_explained() {
+    check(
+        "",
+        expect!["a script or -m MODULE is missing; `relive run --help` tells more"],
+    );
+    check(
+        "missing.py",
+        expect!["cannot open missing.py: No such file or directory (os error 2)"],
+    );
+    check(
+        "--bogus Cargo.toml",
+        expect!["--bogus is no option of `relive run`; `relive run --help` lists them"],
+    );
+    check(
+        "--mode fast Cargo.toml",
+        expect![[r#"
+            error: invalid value 'fast' for '--mode <MODE>'
+              [possible values: patch, deep]
+
+            For more information, try '--help'.
+        "#]],
+    );
+}
+
+#[test]
+fn help_lists_what_there_is() {
+    Arguments::command().debug_assert();
+    let mut command = Arguments::command();
+    expect![[r#"
+        Edit a running Python program and trust what runs
+
+        Usage: relive <COMMAND>
+
+        Commands:
+          run          Run a program; edits of its modules take effect as they are saved
+          status       Tell how the sessions stand that were started in this directory
+          stale        List what still holds what an older version computed
+          completions  Print a completion script for a shell
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+    "#]]
+    .assert_eq(&command.render_help().to_string());
+}
+
+fn item(qualname: &str, why: &str, line: u32) -> Item {
+    Item {
+        qualname: qualname.into(),
+        kind: ItemKind::Statement,
+        why: why.into(),
+        file: "/home/me/vote/app.py".into(),
+        line,
+    }
+}
+
+fn session(pid: u32) -> Found {
+    Found::Running(Box::new(Running {
+        pid,
+        program: "app.py".into(),
+        directory: "/home/me/vote".into(),
+        python: "3.13.0".into(),
+        relive: "0.1.0".into(),
+        roots: vec!["/home/me/vote".into()],
+        is_updating: false,
+        status: Status {
+            version: 3,
+            mode: Mode::Patch,
+            modules: vec![ModuleVersion {
+                name: "app".into(),
+                file: "/home/me/vote/app.py".into(),
+                version: 3,
+                base: Base::File,
+            }],
+            stale: vec![item(
+                "app:TABLE",
+                "what it computed rests on app:SIZE, which has changed",
+                12,
+            )],
+            waiting: vec![item("app", "waits for the main thread", 1)],
+        },
+    }))
+}
+
+fn silent() -> Found {
+    Found::Silent {
+        pid: 9,
+        problem: std::io::ErrorKind::TimedOut.into(),
+    }
+}
+
+#[test]
+fn sessions_in_words() {
+    expect![[r#"
+        app.py (process 7)
+          version 3, mode patch, Python 3.13.0
+          roots: /home/me/vote
+          module app version 3 (app.py)
+          stale app.py:12: app:TABLE: what it computed rests on app:SIZE, which has changed
+          waiting app.py:1: app: waits for the main thread
+    "#]]
+    .assert_eq(&sessions::status_text(&[session(7), silent()]));
+    expect![[r#"
+        app.py:12: app:TABLE: what it computed rests on app:SIZE, which has changed
+    "#]]
+    .assert_eq(&sessions::stale_text(&[session(7)]));
+    expect![[r#"
+        app.py (process 7)
+        app.py:12: app:TABLE: what it computed rests on app:SIZE, which has changed
+        app.py (process 8)
+        app.py:12: app:TABLE: what it computed rests on app:SIZE, which has changed
+    "#]]
+    .assert_eq(&sessions::stale_text(&[session(7), session(8)]));
+}
+
+#[test]
+fn sessions_in_json() {
+    expect![[
+        r#"{"sessions":[{"directory":"/home/me/vote","is_updating":false,"mode":"patch","modules":[{"base":"file","file":"/home/me/vote/app.py","name":"app","version":3}],"pid":7,"program":"app.py","python":"3.13.0","relive":"0.1.0","roots":["/home/me/vote"],"stale":[{"file":"/home/me/vote/app.py","kind":"statement","line":12,"qualname":"app:TABLE","why":"what it computed rests on app:SIZE, which has changed"}],"version":3,"waiting":[{"file":"/home/me/vote/app.py","kind":"statement","line":1,"qualname":"app","why":"waits for the main thread"}]},{"error":"timed out","pid":9}]}"#
+    ]]
+    .assert_eq(&sessions::status_json(&[session(7), silent()]).to_string());
+    expect![[r#"{"sessions":[{"error":"timed out","pid":9}]}"#]]
+        .assert_eq(&sessions::stale_json(&[silent()]).to_string());
+}
+
+#[test]
+fn no_session_is_said_to_be_none() {
+    let here = Path::new("/home/me/vote");
+    let said = |found: &[Found]| sessions::problems(found, here).join("\n");
+    expect!["no running session was started in /home/me/vote; `relive run SCRIPT` or relive.start() starts one"]
+        .assert_eq(&said(&[]));
+    expect!["the session of process 9 does not answer: timed out"]
+        .assert_eq(&said(&[session(7), silent()]));
+    assert!(sessions::is_any_running(&[session(7), silent()]));
+    assert!(!sessions::is_any_running(&[silent()]));
+}
