@@ -1,0 +1,103 @@
+//! Comparing a module that was imported before the session began with the text of its file.
+
+use std::collections::HashMap;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyDict, PyFunction, PyModule};
+use relive_plan::Difference;
+
+use super::codes;
+use crate::raw;
+
+/// The definitions of `text`, and its assignments of literals, that are not what is live in the module.
+pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<Vec<Difference>> {
+    let py = module.py();
+    let namespace = module.dict();
+    let file: String = module.getattr("__file__")?.extract()?;
+    let tree = py.import("ast")?.call_method1("parse", (text, &file))?;
+    let mut found = Vec::new();
+    let options = PyDict::new(py);
+    options.set_item("dont_inherit", true)?;
+    let code = py
+        .import("builtins")?
+        .call_method("compile", (text, &file, "exec"), Some(&options))?
+        .cast_into::<PyCode>()?;
+    let mut live: HashMap<String, Vec<Bound<'_, PyCode>>> = HashMap::new();
+    raw::heap::for_each(py, |object| {
+        if let Ok(function) = object.cast::<PyFunction>()
+            && function
+                .getattr("__globals__")
+                .is_ok_and(|globals| globals.is(&namespace))
+            && let Ok(code) = function.getattr("__code__")
+            && let Ok(code) = code.cast_into::<PyCode>()
+            && let Ok(name) = code.getattr("co_qualname").and_then(|name| name.extract())
+        {
+            live.entry(name).or_default().push(code);
+        }
+    })?;
+    for entry in codes::entries(&code)? {
+        let name: String = entry.getattr("co_qualname")?.extract()?;
+        let line = codes::line_of(&entry);
+        match live.get(&name) {
+            Some(codes) => {
+                let is_live = codes.iter().any(|code| code.eq(&entry).unwrap_or(false));
+                if !is_live {
+                    found.push(Difference {
+                        line,
+                        is_missing: false,
+                    });
+                }
+            }
+            // A lambda or a replaced function may rightly be gone; a plain definition is there or is new.
+            None if !name.contains(['.', '<']) && !namespace.contains(&name)? => {
+                found.push(Difference {
+                    line,
+                    is_missing: true,
+                });
+            }
+            None => {}
+        }
+    }
+    if !found.is_empty() {
+        // Only beside code that differs: a literal alone may as well have been replaced by the program.
+        found.extend(literals(&tree, &namespace)?);
+    }
+    Ok(found)
+}
+
+/// Top-level assignments of a literal to a name that holds another simple value.
+fn literals(tree: &Bound<'_, PyAny>, namespace: &Bound<'_, PyDict>) -> PyResult<Vec<Difference>> {
+    let mut found = Vec::new();
+    for statement in tree.getattr("body")?.try_iter()? {
+        let statement = statement?;
+        let is_assignment =
+            statement.get_type().name()? == "Assign" && statement.getattr("targets")?.len()? == 1;
+        if !is_assignment {
+            continue;
+        }
+        let (target, value) = (
+            statement.getattr("targets")?.get_item(0)?,
+            statement.getattr("value")?,
+        );
+        if target.get_type().name()? != "Name" || value.get_type().name()? != "Constant" {
+            continue;
+        }
+        let name: String = target.getattr("id")?.extract()?;
+        let is_missing = !namespace.contains(&name)?;
+        let is_same = match namespace.get_item(&name)? {
+            Some(live) => {
+                let literal = value.getattr("value")?;
+                // A value of another type was put there by the program, not by an older text.
+                !live.get_type().is(literal.get_type()) || live.eq(&literal)?
+            }
+            None => false,
+        };
+        if !is_same {
+            found.push(Difference {
+                line: statement.getattr("lineno")?.extract()?,
+                is_missing,
+            });
+        }
+    }
+    Ok(found)
+}

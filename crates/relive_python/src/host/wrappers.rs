@@ -1,0 +1,103 @@
+//! What decorators of the standard library keep of a function: `functools.wraps` copies attributes of it, and
+//! `functools.lru_cache` its results. Both are brought up to date when the function is.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyFunction, PyType};
+
+use super::undo::{FUNCTION_ATTRIBUTES, Undo};
+
+/// Refresh the wrappers that a module binds, and its classes.
+pub(super) fn refresh<'py>(
+    module: &str,
+    namespace: &Bound<'py, PyDict>,
+    changed: &[Bound<'py, PyFunction>],
+    undo: &mut Undo<'py>,
+) -> PyResult<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    for value in namespace.values() {
+        refresh_chain(&value, changed, undo)?;
+        if let Ok(class) = value.cast::<PyType>()
+            && class.getattr("__module__")?.eq(module)?
+        {
+            refresh_class(class, changed, undo)?;
+        }
+    }
+    Ok(())
+}
+
+fn refresh_class<'py>(
+    class: &Bound<'py, PyType>,
+    changed: &[Bound<'py, PyFunction>],
+    undo: &mut Undo<'py>,
+) -> PyResult<()> {
+    for member in class
+        .getattr("__dict__")?
+        .call_method0("values")?
+        .try_iter()?
+    {
+        let member = member?;
+        refresh_chain(&member, changed, undo)?;
+        for part in ["__func__", "fget", "fset", "fdel", "func"] {
+            if let Ok(inner) = member.getattr(part) {
+                refresh_chain(&inner, changed, undo)?;
+                if let Ok(function) = inner.cast::<PyFunction>()
+                    && changed.iter().any(|changed| changed.is(function))
+                {
+                    undo.copy_changes(function, &member)?;
+                }
+            }
+        }
+        if let Ok(nested) = member.cast::<PyType>()
+            && nested.getattr("__qualname__")?.eq(format!(
+                "{}.{}",
+                class.qualname()?,
+                nested.name()?
+            ))?
+        {
+            refresh_class(nested, changed, undo)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refresh a chain of wrappers, from the one bound to the one next to the function.
+fn refresh_chain<'py>(
+    outermost: &Bound<'py, PyAny>,
+    changed: &[Bound<'py, PyFunction>],
+    undo: &mut Undo<'py>,
+) -> PyResult<()> {
+    let mut chain = Vec::new();
+    let mut inner = outermost.clone();
+    while is_wrapper(&inner)? && chain.len() < 100 {
+        let wrapped = inner.getattr("__wrapped__")?;
+        chain.push(inner);
+        inner = wrapped;
+    }
+    let Ok(function) = inner.cast::<PyFunction>() else {
+        return Ok(());
+    };
+    if chain.is_empty() || !changed.iter().any(|changed| changed.is(function)) {
+        return Ok(());
+    }
+    for wrapper in &chain {
+        if wrapper.hasattr("cache_clear")? {
+            wrapper.call_method0("cache_clear")?;
+        }
+        undo.copy_changes(function, wrapper)?;
+    }
+    Ok(())
+}
+
+fn is_wrapper(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let is_known =
+        value.is_instance_of::<PyFunction>() || value.get_type().name()? == "_lru_cache_wrapper";
+    Ok(is_known && value.getattr("__dict__")?.contains("__wrapped__")?)
+}
+
+/// The attributes that `functools.wraps` copies, among those that an exchange may replace.
+pub(super) fn copied_attributes() -> impl Iterator<Item = (usize, &'static str)> {
+    let attributes = FUNCTION_ATTRIBUTES.iter().copied().enumerate();
+    attributes.filter(|(_, name)| !name.ends_with("defaults__"))
+}

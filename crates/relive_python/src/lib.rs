@@ -1,0 +1,28 @@
+//! The extension module `relive._native`: [`relive_session::Host`] on CPython, and the engine that Python code drives.
+//!
+//! The only crate with pyo3, and the only one with unsafe code, all of it in [`raw`] and where raw pointers meet it.
+
+mod auto;
+mod command;
+mod engine;
+mod host;
+mod raw;
+mod registry;
+mod report;
+mod shared;
+
+/// The native half of the `relive` package.
+#[pyo3::pymodule(name = "_native", gil_used = true)]
+mod native {
+    #[pymodule_export]
+    use crate::command::main;
+    #[pymodule_export]
+    use crate::engine::Engine;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::raw::code::check_layout(module.py())
+    }
+}

@@ -1,0 +1,434 @@
+//! The session and its host, shared by the threads of the program: who may use them when.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyDict};
+use relive_session::{Base, Mode, Occasion, Pending, Report, Session, Status};
+
+use crate::auto::Auto;
+use crate::host::CPython;
+use crate::report::report_to_dict;
+
+/// A session and the host that it works on; used by one thread at a time.
+pub(crate) struct State {
+    pub(crate) session: Session,
+    pub(crate) host: CPython,
+}
+
+/// A module that is imported.
+pub(crate) enum Arrival {
+    /// Its source is about to be read.
+    Registered {
+        name: String,
+        file: PathBuf,
+        /// What is in the file, where it may be read for execution before the session looks at it.
+        text: Option<Vec<u8>>,
+    },
+    /// Its code is about to be executed.
+    Executes { name: String, code: Py<PyCode> },
+}
+
+/// Who has the state.
+enum Slot {
+    Free(Box<State>),
+    /// A thread is using it, and may be running Python code meanwhile.
+    Taken(ThreadId),
+    Closed,
+}
+
+/// What a look at the state without Python has found.
+pub(crate) enum Look {
+    /// Another thread is using it.
+    Busy,
+    Closed,
+    Seen {
+        /// Something was saved since the last look.
+        is_new: bool,
+        /// The session has file events to wait for.
+        has_watch: bool,
+        /// What the last update has left.
+        pending: Pending,
+    },
+}
+
+/// What has become of an update after a save was noticed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    /// Another thread is using the state.
+    Busy,
+    Closed,
+}
+
+/// What an engine's threads share.
+pub(crate) struct Shared {
+    /// Locked only while the state changes hands or is looked at, never while Python code can run.
+    slot: Mutex<Slot>,
+    freed: Condvar,
+    /// Modules imported while the state was in use. Where both are locked, `slot` is first.
+    arrivals: Mutex<Vec<Arrival>>,
+    /// How the session stood when it was last taken for an update.
+    posted: Mutex<Option<Status>>,
+    pub(crate) roots: Mutex<Vec<PathBuf>>,
+    /// This process was forked from the session's.
+    is_frozen: AtomicBool,
+    pub(crate) auto: Auto,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The state while this thread uses it; given back when dropped.
+pub(crate) struct Taken<'a, 'py> {
+    py: Python<'py>,
+    shared: &'a Shared,
+    state: Option<Box<State>>,
+}
+
+impl Taken<'_, '_> {
+    pub(crate) fn state(&mut self) -> Option<&mut State> {
+        self.state.as_deref_mut()
+    }
+
+    /// Take up the modules that were imported since the state was taken.
+    fn receive(&mut self) {
+        loop {
+            let arrivals = std::mem::take(&mut *lock(&self.shared.arrivals));
+            let Some(state) = self.state.as_mut().filter(|_| !arrivals.is_empty()) else {
+                return;
+            };
+            for arrival in arrivals {
+                state.arrive(self.py, arrival);
+            }
+        }
+    }
+}
+
+impl Drop for Taken<'_, '_> {
+    fn drop(&mut self) {
+        loop {
+            self.receive();
+            let Some(mut slot) = self.shared.slot() else {
+                return;
+            };
+            if !matches!(*slot, Slot::Taken(_)) {
+                // Closed meanwhile.
+                break;
+            }
+            if lock(&self.shared.arrivals).is_empty()
+                && let Some(mut state) = self.state.take()
+            {
+                if self.shared.is_frozen() {
+                    // The process was forked while this thread was using the state.
+                    state.session.freeze();
+                }
+                *slot = Slot::Free(state);
+                break;
+            }
+        }
+        self.shared.freed.notify_all();
+        self.shared.auto.freed();
+    }
+}
+
+enum Attempt<'a, 'py> {
+    Taken(Taken<'a, 'py>),
+    /// This very thread is using the state.
+    Mine,
+    Busy,
+    Closed,
+}
+
+impl Shared {
+    pub(crate) fn new(mode: Mode) -> Self {
+        let state = State {
+            session: Session::new(mode),
+            host: CPython::default(),
+        };
+        Self {
+            slot: Mutex::new(Slot::Free(Box::new(state))),
+            freed: Condvar::new(),
+            arrivals: Mutex::default(),
+            posted: Mutex::default(),
+            roots: Mutex::default(),
+            is_frozen: AtomicBool::new(false),
+            auto: Auto::default(),
+        }
+    }
+
+    /// None where a thread that did not survive the fork of this process may have locked it.
+    fn slot(&self) -> Option<MutexGuard<'_, Slot>> {
+        if !self.is_frozen() {
+            return Some(lock(&self.slot));
+        }
+        for _ in 0..1000 {
+            if let Ok(slot) = self.slot.try_lock() {
+                return Some(slot);
+            }
+            std::thread::yield_now();
+        }
+        None
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Relaxed)
+    }
+
+    fn attempt<'a, 'py>(&'a self, py: Python<'py>) -> Attempt<'a, 'py> {
+        let me = std::thread::current().id();
+        let Some(mut slot) = self.slot() else {
+            return Attempt::Closed;
+        };
+        match std::mem::replace(&mut *slot, Slot::Taken(me)) {
+            Slot::Free(state) => {
+                drop(slot);
+                let mut taken = Taken {
+                    py,
+                    shared: self,
+                    state: Some(state),
+                };
+                taken.receive();
+                Attempt::Taken(taken)
+            }
+            Slot::Taken(owner) => {
+                *slot = Slot::Taken(owner);
+                if owner == me {
+                    Attempt::Mine
+                } else {
+                    Attempt::Busy
+                }
+            }
+            Slot::Closed => {
+                *slot = Slot::Closed;
+                Attempt::Closed
+            }
+        }
+    }
+
+    /// Take the state, when others are done with it; None if the session is closed or this very thread is using it.
+    pub(crate) fn take<'a, 'py>(&'a self, py: Python<'py>) -> Option<Taken<'a, 'py>> {
+        loop {
+            match self.attempt(py) {
+                Attempt::Taken(taken) => return Some(taken),
+                // Whoever is using it in a forked process did not survive the fork.
+                Attempt::Busy if !self.is_frozen() => py.detach(|| self.wait()),
+                _ => return None,
+            }
+        }
+    }
+
+    fn wait(&self) {
+        let me = std::thread::current().id();
+        let mut slot = lock(&self.slot);
+        while matches!(*slot, Slot::Taken(owner) if owner != me) {
+            slot = self
+                .freed
+                .wait(slot)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Use the state if it is to be had; `missing` is the answer if not.
+    pub(crate) fn with<T>(
+        &self,
+        py: Python<'_>,
+        missing: T,
+        action: impl FnOnce(&mut State) -> T,
+    ) -> T {
+        match self.take(py) {
+            Some(mut taken) => match taken.state() {
+                Some(state) => action(state),
+                None => missing,
+            },
+            None => missing,
+        }
+    }
+
+    /// Take up a module now, or leave word for whoever is using the state.
+    pub(crate) fn arrive(&self, py: Python<'_>, mut arrival: Arrival) {
+        let attempt = self.attempt(py);
+        if let Attempt::Taken(mut taken) = attempt {
+            if let Some(state) = taken.state() {
+                state.arrive(py, arrival);
+            }
+            return;
+        }
+        if let Arrival::Registered { file, text, .. } = &mut arrival {
+            *text = std::fs::read(file).ok();
+        }
+        lock(&self.arrivals).push(arrival);
+        // Who used the state may have given it back before it could see this.
+        drop(self.attempt(py));
+    }
+
+    /// Bring the live modules up to date because a save was noticed, and tell what it has come to.
+    ///
+    /// Never waits for the state.
+    pub(crate) fn update_noticed(&self, py: Python<'_>, occasion: Occasion) -> Outcome {
+        let mut taken = match self.attempt(py) {
+            Attempt::Taken(taken) => taken,
+            Attempt::Busy | Attempt::Mine => return Outcome::Busy,
+            Attempt::Closed => return Outcome::Closed,
+        };
+        let Some(state) = taken.state() else {
+            return Outcome::Closed;
+        };
+        self.post(&state.session);
+        let report = state
+            .session
+            .update_on(occasion, &mut state.host, &BTreeSet::new());
+        let failures = state.session.failures(&report);
+        drop(taken);
+        self.tell(py, &report);
+        if !failures.is_empty() && !self.auto.is_heard() {
+            complain(py, &failures);
+        }
+        Outcome::Done
+    }
+
+    /// Hand a report to whoever wants to hear of updates that nobody asked for.
+    pub(crate) fn tell(&self, py: Python<'_>, report: &Report) {
+        let has_news =
+            !(report.applied.is_empty() && report.stale.is_empty() && report.refused.is_empty());
+        if let Some(listener) = self.auto.listener(py).filter(|_| has_news) {
+            let told: PyResult<()> =
+                report_to_dict(py, report).and_then(|report: Bound<'_, PyDict>| {
+                    listener.call1(py, (report,))?;
+                    Ok(())
+                });
+            if let Err(error) = told {
+                error.write_unraisable(py, Some(listener.bind(py)));
+            }
+        }
+    }
+
+    /// Note how the session stands, for those who ask while it is in use.
+    pub(crate) fn post(&self, session: &Session) {
+        if self.auto.is_on() {
+            let status = session.status();
+            *lock(&self.posted) = Some(status);
+        }
+    }
+
+    /// How the session stands, and whether it is in use, in which case that is how it stood before.
+    pub(crate) fn status(&self) -> (Option<Status>, bool) {
+        match &*lock(&self.slot) {
+            Slot::Free(state) => (Some(state.session.status()), false),
+            Slot::Taken(_) => (lock(&self.posted).clone(), true),
+            Slot::Closed => (None, false),
+        }
+    }
+
+    /// Look at the session without Python, and see what was saved.
+    pub(crate) fn look(&self) -> Look {
+        match &mut *lock(&self.slot) {
+            Slot::Free(state) => Look::Seen {
+                is_new: state.session.observe(),
+                has_watch: state.session.watch().is_some(),
+                pending: state.session.pending(),
+            },
+            Slot::Taken(_) => Look::Busy,
+            Slot::Closed => Look::Closed,
+        }
+    }
+
+    /// What waits for the main thread, told as a report.
+    pub(crate) fn waiting(&self) -> Report {
+        match &*lock(&self.slot) {
+            Slot::Free(state) => Report {
+                version: state.session.version(),
+                refused: state.session.waiting(),
+                ..Report::default()
+            },
+            _ => Report::default(),
+        }
+    }
+
+    /// A descriptor that is readable when something was saved.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn watch_descriptor(&self) -> Option<std::os::fd::OwnedFd> {
+        match &*lock(&self.slot) {
+            Slot::Free(state) => state.session.watch()?.as_fd().try_clone_to_owned().ok(),
+            _ => None,
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn watch_descriptor(&self) -> Option<std::os::fd::OwnedFd> {
+        None
+    }
+
+    /// See no later save: this process was forked from the session's.
+    pub(crate) fn freeze(&self) {
+        self.is_frozen.store(true, Ordering::Relaxed);
+        if let Some(mut slot) = self.slot()
+            && let Slot::Free(state) = &mut *slot
+        {
+            state.session.freeze();
+        }
+    }
+
+    /// End the session.
+    pub(crate) fn close(&self, py: Python<'_>) {
+        let taken = self.take(py);
+        if let Some(mut slot) = self.slot() {
+            *slot = Slot::Closed;
+        }
+        drop(taken);
+    }
+
+    /// Whether a source file is below a root and no installed library's.
+    pub(crate) fn is_live(&self, path: &Path) -> bool {
+        let roots = lock(&self.roots).clone();
+        let is_below = |path: &Path| {
+            roots.iter().any(|root| {
+                path.strip_prefix(root).is_ok_and(|rest| {
+                    !rest.components().any(|part| {
+                        part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages"
+                    })
+                })
+            })
+        };
+        !self.is_frozen()
+            && (is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real)))
+    }
+}
+
+impl State {
+    pub(crate) fn arrive(&mut self, py: Python<'_>, arrival: Arrival) {
+        match arrival {
+            Arrival::Registered { name, file, text } => {
+                self.host.forget(&name);
+                if let Some(text) = text {
+                    self.session.register_read(&name, &file, text);
+                } else if self.session.register(&name, &file, Base::File).is_err() {
+                    self.session.forget(&name);
+                }
+            }
+            Arrival::Executes { name, code } => {
+                if let Err(error) = self.host.executes(&name, code.bind(py)) {
+                    // Without its code the module cannot be edited live; it runs as without relive.
+                    error.write_unraisable(py, None);
+                    self.session.forget(&name);
+                }
+            }
+        }
+    }
+}
+
+/// Say on stderr that relive itself has failed.
+fn complain(py: Python<'_>, failures: &[relive_plan::Item]) {
+    for item in failures {
+        let line = format!("relive: {}: {}\n", item.qualname, item.why);
+        let said = py
+            .import("sys")
+            .and_then(|sys| sys.getattr("stderr")?.call_method1("write", (line,)));
+        drop(said);
+    }
+}

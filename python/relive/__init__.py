@@ -1,0 +1,56 @@
+"""relive: edit a running Python program and trust what runs.
+
+``relive.start()`` makes the modules below the current directory live: an edited file takes effect in the running
+program, in the same objects, and the returned report names what could not be brought up to date.
+
+Nothing is imported here, so that ``import relive`` costs next to nothing; names are loaded at first use.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from relive._errors import ReliveError
+    from relive._report import Item, ModuleVersion, Report
+    from relive._session import Session, session, start
+
+__all__ = ["Item", "ModuleVersion", "ReliveError", "Report", "Session", "session", "start"]
+
+_HOMES = {
+    "Item": "relive._report",
+    "ModuleVersion": "relive._report",
+    "ReliveError": "relive._errors",
+    "Report": "relive._report",
+    "Session": "relive._session",
+    "session": "relive._session",
+    "start": "relive._session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'relive' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """Enable the magics of relive: IPython calls this for ``%load_ext relive``."""
+    from relive.ipython import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: "InteractiveShell") -> None:
+    """Disable the magics of relive: IPython calls this for ``%unload_ext relive``."""
+    from relive.ipython import unload
+
+    unload(shell)

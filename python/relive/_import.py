@@ -1,0 +1,75 @@
+"""How modules become live: a finder that wraps the loader of source files below the roots, and `adopt`."""
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import CodeType, ModuleType
+
+from relive._native import Engine
+
+
+class LiveLoader(SourceFileLoader):
+    """A source loader that tells the engine which code a module executes.
+
+    It hooks `get_code` rather than `exec_module`, so that no frame of relive shows in a traceback of the import.
+    """
+
+    def __init__(self, name: str, path: str, engine: Engine) -> None:
+        super().__init__(name, path)
+        self._engine = engine
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the module's code object, known to the engine before any of it runs."""
+        # Before the source is read, so that a save in between is seen as an edit.
+        self._engine.register(fullname, self.path)
+        try:
+            code = super().get_code(fullname)
+        except SyntaxError as error:
+            raise error.with_traceback(None) from None
+        if code is not None:
+            self._engine.executes(fullname, code)
+        return code
+
+
+class LiveFinder:
+    """First on ``sys.meta_path``: finds nothing itself, wraps what the other finders find below the roots."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec that the finders after this one give, its loader live where the source is."""
+        for finder in sys.meta_path:
+            if finder is self:
+                continue
+            spec = finder.find_spec(name, path, target)
+            if spec is None:
+                continue
+            if type(spec.loader) is SourceFileLoader and self._engine.is_live(spec.loader.path):
+                spec.loader = LiveLoader(spec.loader.name, spec.loader.path, self._engine)
+            return spec
+        return None
+
+
+def install(engine: Engine) -> LiveFinder:
+    """Put a finder for ``engine`` first on ``sys.meta_path`` and return it."""
+    finder = LiveFinder(engine)
+    sys.meta_path.insert(0, finder)
+    return finder
+
+
+def uninstall(finder: LiveFinder) -> None:
+    """Take the finder off ``sys.meta_path``; modules that it loaded stay as they are."""
+    if finder in sys.meta_path:
+        sys.meta_path.remove(finder)
+
+
+def adopt(engine: Engine, name: str, module: ModuleType) -> None:
+    """Make a module live that was imported before the session began, if its source is below a root."""
+    file = getattr(module, "__file__", None)
+    loader = getattr(module, "__loader__", None)
+    is_source = isinstance(loader, SourceFileLoader) or (name == "__main__" and isinstance(file, str))
+    if is_source and isinstance(file, str) and file.endswith(".py") and engine.is_live(file):
+        engine.adopt(name, file)
