@@ -1,0 +1,175 @@
+"""What every test may use: `live`, a running session over modules in a directory of its own."""
+
+import importlib
+import linecache
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from textwrap import dedent
+from types import FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+import relive
+
+KINDS = {"module", "function", "method", "class", "attribute", "statement", "import", "instance", "frame"}
+
+
+class Live:
+    """A session over one directory, which is on ``sys.path``: write modules, import them, save new versions."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.session = relive.start(directory, auto=False)
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file below the directory, its text dedented."""
+        file = self.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(text), encoding="utf-8")
+        return file
+
+    def replace(self, path: str, old: str, new: str) -> Path:
+        """Replace the one occurrence of ``old`` in a file."""
+        file = self.directory / path
+        before = file.read_text(encoding="utf-8")
+        assert before.count(old) == 1, f"{old!r} stands {before.count(old)} times in {path}"
+        file.write_text(before.replace(old, new), encoding="utf-8")
+        return file
+
+    def load(self, name: str, text: str | None = None) -> ModuleType:
+        """Import a module by its dotted name, from a new file of this text if one is given."""
+        if text is not None:
+            self.write(name.replace(".", "/") + ".py", text)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    def save(self, path: str, text: str, **expected: Collection[str]) -> relive.Report:
+        """Write the new version of a file and `update`."""
+        self.write(path, text)
+        return self.update(**expected)
+
+    def edit(self, path: str, old: str, new: str, **expected: Collection[str]) -> relive.Report:
+        """Replace the one occurrence of ``old`` in a file and `update`."""
+        self.replace(path, old, new)
+        return self.update(**expected)
+
+    def update(
+        self,
+        *,
+        stale: Collection[str] = (),
+        refused: Collection[str] = (),
+        possibly_stale: Collection[str] = (),
+    ) -> relive.Report:
+        """Apply what was saved; the report must name as stale and refused what is expected, and nothing else."""
+        report = self.session.update()
+        check_report(report)
+        assert names(report.refused) == set(refused), report
+        assert set(stale) <= names(report.stale) <= {*stale, *possibly_stale}, report
+        if not refused:
+            assert not list(self.session.update()), "an update with nothing pending must have nothing to say"
+        return report
+
+    def is_done(self, *qualnames: str) -> bool:
+        """Apply what was saved; False if relive leaves it undone and says so, naming one of ``qualnames``."""
+        report = self.session.update()
+        check_report(report)
+        left = names(report.stale) | names(report.refused)
+        assert left <= set(qualnames), report
+        return not left
+
+    def snapshot(self, module: ModuleType) -> dict[str, Any]:
+        """All that a module holds, down to the code of its methods, by path; see `assert_unchanged`."""
+        found: dict[str, Any] = {}
+        for name, value in vars(module).items():
+            _collect(found, name, value, module.__name__)
+        return found
+
+    def assert_unchanged(self, module: ModuleType, before: dict[str, Any]) -> None:
+        """Compare with an earlier `snapshot`: the same objects under the same names, with the same code and content."""
+        after = self.snapshot(module)
+        assert after.keys() == before.keys()
+        for path, value in before.items():
+            is_equal_enough = path.endswith("()") or isinstance(value, _LITERALS)
+            is_same = after[path] == value if is_equal_enough else after[path] is value
+            assert is_same, f"{path} was {value!r} and is {after[path]!r}"
+
+    def run(self, script: str, text: str, *, module: str | None = None) -> str:
+        """Run a script, or the module of ``-m``, in an interpreter of its own; return what it printed.
+
+        Every warning is an error there, and nothing may be written to standard error.
+        """
+        self.write(script, text)
+        command = [sys.executable, "-W", "error", *(["-m", module] if module else [script])]
+        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        return done.stdout
+
+
+def names(items: Collection[relive.Item]) -> set[str]:
+    """Return the qualified names of a report's items."""
+    return {item.qualname for item in items}
+
+
+def check_report(report: relive.Report) -> None:
+    """Check what holds of every report: whoever reads an item learns what, where and why."""
+    for _, items in report:
+        for item in items:
+            assert item.qualname, report
+            assert item.kind in KINDS, item
+            assert item.why.strip(), item
+            assert item.file.endswith(".py"), item
+            assert item.line >= 1, item
+    assert not report.conflicts, report
+
+
+# Literals are as good as the same when they are equal; all else must be the same object.
+_LITERALS = (str, bytes, int, float, tuple, type(None))
+
+
+def _collect(found: dict[str, Any], path: str, value: Any, module: str) -> None:
+    found[path] = value
+    if isinstance(value, property):
+        for name in ("fget", "fset", "fdel"):
+            _collect(found, f"{path}.{name}", getattr(value, name), module)
+    elif isinstance(value, staticmethod | classmethod):
+        _collect(found, f"{path}.__func__", value.__func__, module)
+    elif isinstance(value, FunctionType):
+        attributes = ("__code__", "__defaults__", "__kwdefaults__", "__annotations__", "__doc__", "__qualname__")
+        found[f"{path}()"] = {name: getattr(value, name) for name in attributes} | vars(value)
+    elif isinstance(value, type) and value.__module__ == module:
+        for name, member in list(vars(value).items()):
+            _collect(found, f"{path}.{name}", member, module)
+    elif isinstance(value, list | dict | set) and path != "__builtins__":
+        found[f"{path}()"] = repr(value)
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """A session that is stopped after the test, with every module that it loaded forgotten."""
+    directory = tmp_path / "live"
+    directory.mkdir()
+    assert relive.session() is None, "a test before this one left its session running"
+    sys.path.insert(0, str(directory))
+    session = Live(directory)
+    try:
+        yield session
+    finally:
+        session.session.stop()
+        sys.path.remove(str(directory))
+        forget(tmp_path)
+
+
+def forget(directory: Path) -> None:
+    """Take every module whose file is below a directory out of the interpreter."""
+    for name, module in list(sys.modules.items()):
+        places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+        if any(place and place.startswith(str(directory) + os.sep) for place in places):
+            del sys.modules[name]
+    for path in list(sys.path_importer_cache):
+        if path.startswith(str(directory)):
+            del sys.path_importer_cache[path]
+    linecache.clearcache()
