@@ -295,6 +295,14 @@ def test_edited_between_import_and_start(directory):
     assert (f(), m.f, m.X) == ("new", f, 2)
 
 
+def test_a_lambda_that_is_gone_is_no_edit(directory):
+    """module imported before the session began: of lambdas that share a name, one may have been thrown away"""
+    (directory / "adopted.py").write_text("KIND = type(sorted([2, 1], key=lambda each: -each))\nf = lambda: 'kept'\n")
+    importlib.import_module("adopted")
+    session = relive.start(directory, auto=False)
+    assert not session.update()
+
+
 def test_stopped(directory):
     """a stopped session leaves the live code as it is and sees no later edit; a new one takes up what was saved"""
     file = directory / "adopted.py"

@@ -35,15 +35,20 @@ pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<
             live.entry(name).or_default().push(code);
         }
     })?;
+    let mut written: HashMap<String, Vec<Bound<'_, PyCode>>> = HashMap::new();
     for entry in codes::entries(&code)? {
-        let name: String = entry.getattr("co_qualname")?.extract()?;
-        let line = codes::line_of(&entry);
-        match live.get(&name) {
+        let name = entry.getattr("co_qualname")?.extract()?;
+        written.entry(name).or_default().push(entry);
+    }
+    for (name, entries) in &written {
+        match live.get(name) {
+            // Several lambdas share one name, and some of them may rightly be gone: only a live one that
+            // is not in the text tells of another version.
+            Some(codes) if codes.iter().all(|code| is_among(code, entries)) => {}
             Some(codes) => {
-                let is_live = codes.iter().any(|code| code.eq(&entry).unwrap_or(false));
-                if !is_live {
+                for entry in entries.iter().filter(|entry| !is_among(entry, codes)) {
                     found.push(Difference {
-                        line,
+                        line: codes::line_of(entry),
                         is_missing: false,
                     });
                 }
@@ -51,18 +56,23 @@ pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<
             // A lambda or a replaced function may rightly be gone; a plain definition is there or is new.
             None if !name.contains(['.', '<']) && !namespace.contains(&name)? => {
                 found.push(Difference {
-                    line,
+                    line: codes::line_of(&entries[0]),
                     is_missing: true,
                 });
             }
             None => {}
         }
     }
+    found.sort_by_key(|difference| difference.line);
     if !found.is_empty() {
         // Only beside code that differs: a literal alone may as well have been replaced by the program.
         found.extend(literals(&tree, &namespace)?);
     }
     Ok(found)
+}
+
+fn is_among(code: &Bound<'_, PyCode>, codes: &[Bound<'_, PyCode>]) -> bool {
+    codes.iter().any(|other| other.eq(code).unwrap_or(false))
 }
 
 /// Top-level assignments of a literal to a name that holds another simple value.
