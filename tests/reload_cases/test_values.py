@@ -203,6 +203,20 @@ def test_forms_of_assignment(live):
     assert m.__annotations__ == {"a": float, "j": float}
 
 
+def test_one_annotated_statement_executed_again(live):
+    """an annotated statement that is executed again leaves the annotations of the others alone"""
+    m = live.load("m", "A = 1\nB = 2\na: int = A + 1\nb: str = B\nc: bytes\nif B:\n    d: bool = B\n    e: list\n")
+    annotations = dict(m.__annotations__)
+    live.edit("m.py", "A + 1", "A + 2")
+    assert m.a == 3
+    assert m.__annotations__ == annotations
+    live.edit("m.py", "b: str", "b: bytes")
+    assert m.__annotations__ == annotations | {"b": bytes}
+    live.edit("m.py", "b: bytes = B\n", "")
+    del annotations["b"]
+    assert m.__annotations__ == annotations
+
+
 def test_augmented_base_edited(live):
     """augmented assignments at module level edited: the assignment before them"""
     m = live.load("m", "names = ['a']\nnames += ['b']\ntotal = 1\ntotal += 1\n")

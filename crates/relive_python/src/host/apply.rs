@@ -12,10 +12,9 @@ use relive_plan::{Action, ClassText, Item, ItemKind, ModuleText, Plan, Step};
 use relive_session::{Applied, HostError};
 use relive_syntax::Lines;
 
+use super::annotations;
 use super::codes::{self, CodeTable};
 use super::exchange::{Exchange, Exchanged, shift};
-#[cfg(not(Py_3_14))]
-use super::execute;
 use super::execute::{
     Succession, become_function, complete_class, forward, mangled, run, run_class_body,
     set_members, succession, template,
@@ -28,12 +27,12 @@ use crate::raw;
 use crate::registry;
 
 /// A plan while it is applied.
-struct Application<'a, 'py> {
-    py: Python<'py>,
-    plan: &'a Plan,
+pub(super) struct Application<'a, 'py> {
+    pub(super) py: Python<'py>,
+    pub(super) plan: &'a Plan,
     compiled: Vec<Vec<Option<Bound<'py, PyCode>>>>,
-    modules: Vec<Bound<'py, PyModule>>,
-    undo: Undo<'py>,
+    pub(super) modules: Vec<Bound<'py, PyModule>>,
+    pub(super) undo: Undo<'py>,
     exchanged: Exchanged<'py>,
     /// Values of names before the plan, in the order of their steps.
     before: Vec<(usize, String, Option<Bound<'py, PyAny>>)>,
@@ -229,7 +228,7 @@ impl<'py> Application<'_, 'py> {
             .and_then(|(_, _, value)| value.as_ref())
     }
 
-    fn excerpt(&self, module: usize, excerpt: usize) -> PyResult<Bound<'py, PyCode>> {
+    pub(super) fn excerpt(&self, module: usize, excerpt: usize) -> PyResult<Bound<'py, PyCode>> {
         let code = self
             .compiled
             .get(module)
@@ -243,7 +242,7 @@ impl<'py> Application<'_, 'py> {
         })
     }
 
-    fn class(&self, module: usize, path: &[String]) -> PyResult<Bound<'py, PyType>> {
+    pub(super) fn class(&self, module: usize, path: &[String]) -> PyResult<Bound<'py, PyType>> {
         class_at(&self.modules[module].dict(), path)?.ok_or_else(|| {
             pyo3::exceptions::PyTypeError::new_err(format!(
                 "{} is no class any more",
@@ -351,6 +350,7 @@ impl<'py> Application<'_, 'py> {
         }
         let before_run = namespace.copy()?;
         run(code, &namespace, namespace.as_any())?;
+        annotations::restore(&namespace, &before_run)?;
         if !succeeds {
             return Ok(());
         }
@@ -541,7 +541,7 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn bind(
+    pub(super) fn bind(
         &mut self,
         module: usize,
         class: &[String],
@@ -595,105 +595,6 @@ impl<'py> Application<'_, 'py> {
             }
         }
         Ok(())
-    }
-
-    /// Drop the annotations of statements that are gone, and add those of statements that are back; those of new ones
-    /// were made by executing them.
-    #[cfg(not(Py_3_14))]
-    fn annotate(
-        &mut self,
-        module: usize,
-        path: &[String],
-        names: &[String],
-        excerpt: usize,
-    ) -> PyResult<()> {
-        let namespace = self.modules[module].dict();
-        let held = if path.is_empty() {
-            namespace.get_item("__annotations__")?
-        } else {
-            self.class(module, path)?
-                .getattr("__dict__")?
-                .get_item("__annotations__")
-                .ok()
-        };
-        let annotations = match held.map(|held| held.cast_into::<PyDict>()) {
-            Some(Ok(annotations)) => annotations,
-            _ => {
-                let annotations = PyDict::new(self.py);
-                self.bind(module, path, "__annotations__", annotations.as_any())?;
-                annotations
-            }
-        };
-        self.undo.will_execute_in(&annotations)?;
-        for name in annotations.keys() {
-            if !names.contains(&name.extract()?) {
-                annotations.del_item(name)?;
-            }
-        }
-        if annotations.len() < names.len() {
-            let text = &self.plan.modules[module];
-            let source = text.excerpts.get(excerpt).map_or("", String::as_str);
-            let flags = future_flags(self.py, &text.future)?;
-            for (name, value) in
-                execute::annotations(source, &text.file, flags, path, &namespace)?.iter()
-            {
-                if !annotations.contains(&name)? {
-                    annotations.set_item(name, value)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Give the scope the function that evaluates all its annotations.
-    #[cfg(Py_3_14)]
-    fn annotate(
-        &mut self,
-        module: usize,
-        path: &[String],
-        _names: &[String],
-        excerpt: usize,
-    ) -> PyResult<()> {
-        let namespace = self.modules[module].dict();
-        let code = self.excerpt(module, excerpt)?;
-        let Some(scope) = codes::class_body(&code, path)? else {
-            return Ok(());
-        };
-        let mut annotate = None;
-        for child in registry::children(&scope)? {
-            if codes::name_of(&child)? == "__annotate__" {
-                annotate = Some(child);
-            }
-        }
-        let types = self.py.import("types")?;
-        let owner = if path.is_empty() {
-            self.undo.will_execute_in(&namespace)?;
-            self.modules[module].clone().into_any()
-        } else {
-            let class = self.class(module, path)?;
-            for name in ["__annotate_func__", "__annotations_cache__"] {
-                self.undo.will_set(&class, name)?;
-            }
-            class.into_any()
-        };
-        let function = match annotate {
-            None => self.py.None().into_bound(self.py),
-            Some(code) => {
-                let free: Vec<String> = code.getattr("co_freevars")?.extract()?;
-                let mut cells = Vec::new();
-                for _ in &free {
-                    let names = PyDict::new(self.py);
-                    names.update(owner.getattr("__dict__")?.cast()?)?;
-                    cells.push(types.getattr("CellType")?.call1((names,))?);
-                }
-                let closure = PyTuple::new(self.py, cells)?;
-                let none = self.py.None();
-                types
-                    .getattr("FunctionType")?
-                    .call1((code, &namespace, &none, &none, closure))?
-            }
-        };
-        owner.setattr("__annotate__", function)
     }
 
     fn follow(&mut self, module: usize, name: &str, importer: &str, alias: &str) -> PyResult<()> {
@@ -927,7 +828,7 @@ fn compile<'py>(
     Ok(code.cast_into::<PyCode>()?)
 }
 
-fn future_flags(py: Python<'_>, names: &[String]) -> PyResult<u32> {
+pub(super) fn future_flags(py: Python<'_>, names: &[String]) -> PyResult<u32> {
     let future = py.import("__future__")?;
     let mut flags = 0;
     for name in names {

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyTuple, PyType};
 use relive_plan::{Item, ItemKind};
 
+use super::annotations::set_attribute;
 use super::codes::{does_the_same, pair};
 use super::undo::{FUNCTION_ATTRIBUTES, Undo};
 use crate::raw;
@@ -127,7 +128,7 @@ pub(super) fn copy_signature(
 ) -> PyResult<()> {
     for name in FUNCTION_ATTRIBUTES {
         if !matches!(*name, "__doc__" | "__name__" | "__qualname__") {
-            to.setattr(*name, from.getattr(*name)?)?;
+            set_attribute(to, name, from.getattr(*name)?)?;
         }
     }
     if from.hasattr("__type_params__")? {

@@ -293,54 +293,6 @@ pub(super) fn forward<'py>(
     Ok(())
 }
 
-/// The annotations of the annotated statements of a scope, their values left out.
-#[cfg(not(Py_3_14))]
-pub(super) fn annotations<'py>(
-    source: &str,
-    file: &str,
-    flags: u32,
-    path: &[String],
-    globals: &Bound<'py, PyDict>,
-) -> PyResult<Bound<'py, PyDict>> {
-    let py = globals.py();
-    let ast = py.import("ast")?;
-    let mut scope = ast.call_method1("parse", (source, file))?;
-    let tree = scope.clone();
-    for name in path {
-        for statement in scope.getattr("body")?.try_iter()? {
-            let statement = statement?;
-            if statement
-                .getattr("name")
-                .is_ok_and(|own| own.eq(name).unwrap_or(false))
-            {
-                scope = statement;
-                break;
-            }
-        }
-    }
-    let kept = pyo3::types::PyList::empty(py);
-    for statement in scope.getattr("body")?.try_iter()? {
-        let statement = statement?;
-        if statement.is_instance(&ast.getattr("AnnAssign")?)? {
-            statement.setattr("value", py.None())?;
-            kept.append(statement)?;
-        }
-    }
-    tree.setattr("body", kept)?;
-    let options = PyDict::new(py);
-    options.set_item("flags", flags)?;
-    options.set_item("dont_inherit", true)?;
-    let code =
-        py.import("builtins")?
-            .call_method("compile", (tree, file, "exec"), Some(&options))?;
-    let scratch = PyDict::new(py);
-    run(code.cast::<PyCode>()?, globals, scratch.as_any())?;
-    let found = scratch.get_item("__annotations__")?;
-    Ok(found
-        .and_then(|found| found.cast_into::<PyDict>().ok())
-        .unwrap_or_else(|| PyDict::new(py)))
-}
-
 /// A private name as a class's body binds it.
 pub(super) fn mangled(path: &[String], name: &str) -> String {
     let class = path

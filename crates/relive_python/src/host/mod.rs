@@ -1,5 +1,6 @@
 //! [`Host`] on the CPython that this extension is loaded into.
 
+mod annotations;
 mod apply;
 mod codes;
 mod exchange;

@@ -3,28 +3,16 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyTuple, PyType};
 
+use super::annotations;
 use super::wrappers::copied_attributes;
 use crate::raw;
 
 /// Attributes of a function that an exchange may replace, besides its code and closure.
-#[cfg(not(Py_3_14))]
 pub(super) const FUNCTION_ATTRIBUTES: &[&str] = &[
     "__defaults__",
     "__kwdefaults__",
     "__doc__",
-    "__annotations__",
-    "__name__",
-    "__qualname__",
-];
-
-/// Attributes of a function that an exchange may replace, besides its code and closure. Annotations are evaluated by
-/// `__annotate__` when they are asked for; assigning it drops those evaluated before.
-#[cfg(Py_3_14)]
-pub(super) const FUNCTION_ATTRIBUTES: &[&str] = &[
-    "__defaults__",
-    "__kwdefaults__",
-    "__doc__",
-    "__annotate__",
+    annotations::ATTRIBUTE,
     "__name__",
     "__qualname__",
 ];
@@ -215,7 +203,7 @@ fn undo(done: Done<'_>) -> PyResult<()> {
             raw::function::set_closure(&function, closure.cast::<PyTuple>().ok())?;
             function.setattr("__code__", code)?;
             for (name, value) in FUNCTION_ATTRIBUTES.iter().zip(attributes) {
-                function.setattr(*name, value)?;
+                annotations::set_attribute(&function, name, value)?;
             }
             function.setattr("__dict__", namespace)?;
         }
