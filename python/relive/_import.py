@@ -1,7 +1,7 @@
 """How modules become live: a finder that wraps the loader of source files below the roots, and `adopt`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 
@@ -66,10 +66,12 @@ def uninstall(finder: LiveFinder) -> None:
         sys.meta_path.remove(finder)
 
 
-def adopt(engine: Engine, name: str, module: ModuleType) -> None:
-    """Make a module live that was imported before the session began, if its source is below a root."""
-    file = getattr(module, "__file__", None)
-    loader = getattr(module, "__loader__", None)
-    is_source = isinstance(loader, SourceFileLoader) or (name == "__main__" and isinstance(file, str))
-    if is_source and isinstance(file, str) and file.endswith(".py") and engine.is_live(file):
-        engine.adopt(name, file)
+def adopt(engine: Engine, modules: Mapping[str, ModuleType]) -> None:
+    """Make those modules live that were imported before the session began and whose source is below a root."""
+    found = []
+    for name, module in list(modules.items()):
+        file = getattr(module, "__file__", None)
+        is_source = name == "__main__" or isinstance(getattr(module, "__loader__", None), SourceFileLoader)
+        if is_source and isinstance(file, str) and file.endswith(".py") and engine.is_live(file):
+            found.append((name, file))
+    engine.adopt(found)

@@ -56,7 +56,7 @@ class Session:
     """A running live session; made by `start`."""
 
     def __init__(self, mode: Mode) -> None:
-        self._engine = Engine(mode)
+        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)))
         self._finder = _import.install(self._engine)
         _follow_forks()
         atexit.register(self._engine.close)
@@ -74,7 +74,7 @@ class Session:
     @property
     def roots(self) -> tuple[str, ...]:
         """The directories whose modules are live."""
-        return tuple(self._engine.roots())
+        return tuple(map(str, self._engine.roots()))
 
     def update(self, *, skip: Set[str] = frozenset()) -> Report:
         """Apply every edit that was saved before the call, and return when the code is live.
@@ -110,8 +110,7 @@ class Session:
 
     def _add_root(self, directory: str) -> None:
         self._engine.add_root(directory)
-        for name, module in list(sys.modules.items()):
-            _import.adopt(self._engine, name, module)
+        _import.adopt(self._engine, sys.modules)
 
     def _watch(
         self, on_report: Callable[[dict[str, Any]], object] | None = None, program: str | None = None

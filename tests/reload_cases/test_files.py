@@ -4,6 +4,7 @@ import importlib
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -301,6 +302,16 @@ def test_a_lambda_that_is_gone_is_no_edit(directory):
     importlib.import_module("adopted")
     session = relive.start(directory, auto=False)
     assert not session.update()
+
+
+def test_the_standard_library_below_a_root(directory):
+    """an environment inside of the project: the standard library is not the program's, unless it is the root itself"""
+    library = Path(os.path.realpath(os.path.dirname(os.__file__)))
+    session = relive.start(library.parent, auto=False)
+    assert not [name for name, module in session.modules().items() if library in Path(module.file).parents]
+    session.stop()
+    session = relive.start(library / "json", auto=False)
+    assert "json.decoder" in session.modules()
 
 
 def test_stopped(directory):

@@ -24,10 +24,10 @@ pub(crate) struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(py: Python<'_>, mode: &str) -> PyResult<Self> {
+    fn new(py: Python<'_>, mode: &str, library: PathBuf) -> PyResult<Self> {
         registry::open(py)?;
         Ok(Self {
-            shared: Arc::new(Shared::new(parse_mode(mode)?)),
+            shared: Arc::new(Shared::new(parse_mode(mode)?, library)),
         })
     }
 
@@ -60,7 +60,7 @@ impl Engine {
         lock(&self.shared.roots).clone()
     }
 
-    /// Whether a source file is below a root and no installed library's.
+    /// Whether a source file is below a root and neither an installed package's nor the standard library's.
     fn is_live(&self, path: PathBuf) -> bool {
         self.shared.is_live(&path)
     }
@@ -83,17 +83,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Take up a module that was imported before the session began.
-    fn adopt(&self, py: Python<'_>, name: String, file: PathBuf) {
+    /// Take up modules that were imported before the session began: their names and files.
+    fn adopt(&self, py: Python<'_>, modules: Vec<(String, PathBuf)>) {
         self.shared.with(py, (), |state| {
-            if !state.session.has_module(&name) {
-                let registered = Arrival::Registered {
-                    name: name.clone(),
-                    file,
-                    text: None,
-                };
-                state.arrive(py, registered);
-                state.session.survey(&mut state.host, &[name]);
+            let mut adopted = Vec::new();
+            for (name, file) in modules {
+                if !state.session.has_module(&name) {
+                    let registered = Arrival::Registered {
+                        name: name.clone(),
+                        file,
+                        text: None,
+                    };
+                    state.arrive(py, registered);
+                    adopted.push(name);
+                }
+            }
+            if !adopted.is_empty() {
+                state.session.survey(&mut state.host, &adopted);
             }
         });
         self.shared.auto.nudge();

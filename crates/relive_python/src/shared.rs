@@ -75,6 +75,8 @@ pub(crate) struct Shared {
     /// How the session stood when it was last taken for an update.
     posted: Mutex<Option<Status>>,
     pub(crate) roots: Mutex<Vec<PathBuf>>,
+    /// Where the standard library is.
+    library: PathBuf,
     /// This process was forked from the session's.
     is_frozen: AtomicBool,
     pub(crate) auto: Auto,
@@ -146,7 +148,7 @@ enum Attempt<'a, 'py> {
 }
 
 impl Shared {
-    pub(crate) fn new(mode: Mode) -> Self {
+    pub(crate) fn new(mode: Mode, library: PathBuf) -> Self {
         let state = State {
             session: Session::new(mode),
             host: CPython::default(),
@@ -157,6 +159,7 @@ impl Shared {
             arrivals: Mutex::default(),
             posted: Mutex::default(),
             roots: Mutex::default(),
+            library,
             is_frozen: AtomicBool::new(false),
             auto: Auto::default(),
         }
@@ -383,16 +386,22 @@ impl Shared {
         drop(taken);
     }
 
-    /// Whether a source file is below a root and no installed library's.
+    /// Whether a source file is below a root and neither an installed package's nor the standard library's, which an
+    /// environment inside of the root may hold.
     pub(crate) fn is_live(&self, path: &Path) -> bool {
         let roots = lock(&self.roots).clone();
+        let is_installed = |rest: &Path| {
+            rest.components().any(|part| {
+                part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages"
+            })
+        };
+        let is_in_library = |root: &Path, path: &Path| {
+            path.starts_with(&self.library) && !root.starts_with(&self.library)
+        };
         let is_below = |path: &Path| {
             roots.iter().any(|root| {
-                path.strip_prefix(root).is_ok_and(|rest| {
-                    !rest.components().any(|part| {
-                        part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages"
-                    })
-                })
+                path.strip_prefix(root)
+                    .is_ok_and(|rest| !is_installed(rest) && !is_in_library(root, path))
             })
         };
         !self.is_frozen()

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFrame, PyModule, PyType};
 use relive_plan::{ClassFacts, ClassQuery, Facts, FactsQuery, Holder, ModuleFacts, ModuleQuery};
 
+use super::survey::{LiveCodes, differences};
 use super::{class_at, loaded};
 use crate::raw;
 
@@ -20,9 +21,14 @@ pub(super) fn facts(py: Python<'_>, query: &FactsQuery) -> PyResult<Facts> {
             }
         }
     }
+    let codes = if query.modules.iter().any(|module| module.text.is_some()) {
+        LiveCodes::of_process(py)?
+    } else {
+        LiveCodes::default()
+    };
     for asked in &query.modules {
         let found = match loaded(py, &asked.name)? {
-            Some(module) => module_facts(asked, &module, &live)?,
+            Some(module) => module_facts(asked, &module, &live, &codes)?,
             None => ModuleFacts::default(),
         };
         facts.modules.insert(asked.name.clone(), found);
@@ -30,10 +36,11 @@ pub(super) fn facts(py: Python<'_>, query: &FactsQuery) -> PyResult<Facts> {
     Ok(facts)
 }
 
-fn module_facts(
+fn module_facts<'py>(
     asked: &ModuleQuery,
-    module: &Bound<'_, PyModule>,
-    live: &[(&str, Bound<'_, PyDict>)],
+    module: &Bound<'py, PyModule>,
+    live: &[(&str, Bound<'py, PyDict>)],
+    codes: &LiveCodes<'py>,
 ) -> PyResult<ModuleFacts> {
     let namespace = module.dict();
     let classes = asked
@@ -41,7 +48,7 @@ fn module_facts(
         .iter()
         .map(|class| class_facts(&namespace, class));
     let differences = match &asked.text {
-        Some(text) => super::survey::differences(text, module)?,
+        Some(text) => differences(text, module, codes)?,
         None => Vec::new(),
     };
     Ok(ModuleFacts {

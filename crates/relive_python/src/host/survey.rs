@@ -9,8 +9,37 @@ use relive_plan::Difference;
 use super::codes;
 use crate::raw;
 
+/// The code objects of live functions, by the address of their globals and by qualified name.
+#[derive(Default)]
+pub(super) struct LiveCodes<'py> {
+    by_globals: HashMap<usize, HashMap<String, Vec<Bound<'py, PyCode>>>>,
+}
+
+impl<'py> LiveCodes<'py> {
+    /// Look at every function of the process, once.
+    pub(super) fn of_process(py: Python<'py>) -> PyResult<Self> {
+        let mut found = Self::default();
+        raw::heap::for_each(py, |object| {
+            if let Ok(function) = object.cast::<PyFunction>()
+                && let Ok(globals) = function.getattr("__globals__")
+                && let Ok(code) = function.getattr("__code__")
+                && let Ok(code) = code.cast_into::<PyCode>()
+                && let Ok(name) = code.getattr("co_qualname").and_then(|name| name.extract())
+            {
+                let of_module = found.by_globals.entry(globals.as_ptr() as usize);
+                of_module.or_default().entry(name).or_default().push(code);
+            }
+        })?;
+        Ok(found)
+    }
+}
+
 /// The definitions of `text`, and its assignments of literals, that are not what is live in the module.
-pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<Vec<Difference>> {
+pub(super) fn differences<'py>(
+    text: &str,
+    module: &Bound<'py, PyModule>,
+    live: &LiveCodes<'py>,
+) -> PyResult<Vec<Difference>> {
     let py = module.py();
     let namespace = module.dict();
     let file: String = module.getattr("__file__")?.extract()?;
@@ -22,26 +51,14 @@ pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<
         .import("builtins")?
         .call_method("compile", (text, &file, "exec"), Some(&options))?
         .cast_into::<PyCode>()?;
-    let mut live: HashMap<String, Vec<Bound<'_, PyCode>>> = HashMap::new();
-    raw::heap::for_each(py, |object| {
-        if let Ok(function) = object.cast::<PyFunction>()
-            && function
-                .getattr("__globals__")
-                .is_ok_and(|globals| globals.is(&namespace))
-            && let Ok(code) = function.getattr("__code__")
-            && let Ok(code) = code.cast_into::<PyCode>()
-            && let Ok(name) = code.getattr("co_qualname").and_then(|name| name.extract())
-        {
-            live.entry(name).or_default().push(code);
-        }
-    })?;
+    let of_module = live.by_globals.get(&(namespace.as_ptr() as usize));
     let mut written: HashMap<String, Vec<Bound<'_, PyCode>>> = HashMap::new();
     for entry in codes::entries(&code)? {
         let name = entry.getattr("co_qualname")?.extract()?;
         written.entry(name).or_default().push(entry);
     }
     for (name, entries) in &written {
-        match live.get(name) {
+        match of_module.and_then(|codes| codes.get(name)) {
             // Several lambdas share one name, and some of them may rightly be gone: only a live one that
             // is not in the text tells of another version.
             Some(codes) if codes.iter().all(|code| is_among(code, entries)) => {}
@@ -54,7 +71,7 @@ pub(super) fn differences(text: &str, module: &Bound<'_, PyModule>) -> PyResult<
                 }
             }
             // A lambda or a replaced function may rightly be gone; a plain definition is there or is new.
-            None if !name.contains(['.', '<']) && !namespace.contains(&name)? => {
+            None if !name.contains(['.', '<']) && !namespace.contains(name)? => {
                 found.push(Difference {
                     line: codes::line_of(&entries[0]),
                     is_missing: true,
