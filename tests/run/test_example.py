@@ -59,8 +59,9 @@ def test_vote(service):
         "app.py", '"leader": BALLOT.leader()', '"leader": BALLOT.leader(), "pid": os.getpid()', "results"
     )
     assert line.startswith("relive: app.py: __main__:results (body changed) live in ")
-    with pytest.raises(urllib.error.HTTPError, match="500"):
+    with pytest.raises(urllib.error.HTTPError, match="500") as failed:
         service.get()
+    failed.value.close()
 
     # The import that it needs, and another title.
     service.edit("app.py", "import sys", "import os\nimport sys", "__main__:os")
