@@ -4,15 +4,29 @@ use relive_plan::{Facts, FactsQuery, Item, Plan};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A Python interpreter, as a session needs it: coarse, and serialisable, so that it may be at the other end of a socket.
+/// A Python interpreter, as a session needs it: coarse, and serialisable, so that it may be at the other end of a stream
+/// (see [`RemoteHost`](crate::RemoteHost)).
+///
+/// What is said here holds for the host on CPython, used directly or over a stream: `tests/host` sees to it.
 pub trait Host {
-    /// Say what is live.
+    /// Say what is live, in the order in which it was asked, and change nothing.
+    ///
+    /// A module that is not loaded is no error: the facts say so.
     fn facts(&mut self, query: &FactsQuery) -> Result<Facts, HostError>;
 
-    /// Compile the plan's excerpts, changing nothing. The compiled plan is what [`Host::apply`] applies next.
+    /// Compile the plan's excerpts, executing and changing nothing.
+    ///
+    /// What was compiled before is forgotten, whatever comes of it.
     fn compile(&mut self, plan: &Plan) -> Result<(), HostError>;
 
-    /// Carry out the plan that was compiled last: all of its steps, or none.
+    /// Carry out the plan that was compiled last: all of its steps in order, or none.
+    ///
+    /// A plan is applied once. One that is not the plan compiled last is [`HostError::Internal`].
+    ///
+    /// Functions and classes keep their identity, and code that only moved stays the same code object. Every name whose
+    /// value is another one than before is reported, and every live object that keeps the old code or value.
+    ///
+    /// When a step raises, all that the steps have bound and exchanged is put back, and the host takes the next plan.
     fn apply(&mut self, plan: &Plan) -> Result<Applied, HostError>;
 }
 
@@ -25,7 +39,8 @@ pub struct Applied {
     pub stale: Vec<Item>,
 }
 
-/// Why a host did not do what it was asked. Nothing has changed then.
+/// Why a host did not do what it was asked. Nothing has changed then, unless the connection to a remote host was lost
+/// while it applied a plan: what became of that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum HostError {
     /// CPython does not compile the new text.

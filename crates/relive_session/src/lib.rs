@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod host;
+pub mod line;
 mod log;
 mod module;
+mod remote;
 mod report;
 mod session;
 mod sources;
@@ -18,6 +20,7 @@ mod waiting;
 pub use host::{Applied, Host, HostError};
 pub use log::{ChangeLog, LogError, NoLog};
 pub use module::{Base, ModuleVersion};
+pub use remote::{RemoteHost, serve};
 pub use report::Report;
 pub use session::{Mode, Session};
 pub use sources::{Disk, Sources};

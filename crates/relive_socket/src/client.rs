@@ -1,19 +1,18 @@
 //! The other end of the socket: whoever wants to know of running sessions.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
+
+use relive_session::line;
 
 use crate::message::{Refusal, Request, Running};
 use crate::place::{Places, pid_of, prefix, with_address};
 
 /// How long a session may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The longest answer that is taken for one.
-const ANSWER_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// A session that was looked for.
 #[derive(Debug)]
@@ -83,14 +82,8 @@ fn ask(place: &Path, name: &str, request: Request) -> io::Result<Running> {
     let mut stream = with_address(place, name, |address| UnixStream::connect(address))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_vec(&request)?;
-    line.push(b'\n');
-    stream.write_all(&line)?;
-    let mut answer = Vec::new();
-    BufReader::new(stream.take(ANSWER_LIMIT)).read_until(b'\n', &mut answer)?;
-    if answer.is_empty() {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
+    line::write(&mut stream, &request)?;
+    let answer = line::read(&mut BufReader::new(stream))?.ok_or(ErrorKind::UnexpectedEof)?;
     serde_json::from_slice(&answer).map_err(|error| {
         match serde_json::from_slice::<Refusal>(&answer) {
             Ok(refusal) => io::Error::other(refusal.error),

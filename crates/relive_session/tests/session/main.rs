@@ -4,6 +4,7 @@
     reason = "a test says that it failed by panicking"
 )]
 
+mod arbitrary;
 mod files;
 mod model;
 mod python;
@@ -16,4 +17,5 @@ mod failures;
 mod groups;
 mod modes;
 mod occasions;
+mod remote;
 mod staleness;
