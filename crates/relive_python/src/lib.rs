@@ -10,6 +10,8 @@ mod raw;
 mod registry;
 mod report;
 mod shared;
+#[cfg(debug_assertions)]
+mod tested;
 
 /// The native half of the `relive` package.
 #[pyo3::pymodule(name = "_native", gil_used = true)]
@@ -23,6 +25,12 @@ mod native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // Not by `add`, which would make it public.
+        #[cfg(debug_assertions)]
+        module.setattr(
+            "TestedHost",
+            module.py().get_type::<crate::tested::TestedHost>(),
+        )?;
         crate::raw::code::check_layout(module.py())
     }
 }

@@ -71,7 +71,8 @@ mod eager {
     use pyo3::prelude::*;
     use pyo3::types::{PyCode, PyDict, PyList};
 
-    use super::super::apply::{Application, future_flags};
+    use super::super::apply::Application;
+    use super::super::compile::future_flags;
     use super::super::execute::run;
     use super::{ATTRIBUTE, scope_at};
 

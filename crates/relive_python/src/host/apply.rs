@@ -1,8 +1,7 @@
-//! Compiling and applying a plan.
+//! Applying a plan.
 
 use std::collections::HashMap;
 
-use pyo3::exceptions::PySyntaxError;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyCode, PyComplex, PyDict, PyFloat, PyFunction, PyInt, PyList, PyModule,
@@ -14,6 +13,7 @@ use relive_syntax::Lines;
 
 use super::annotations;
 use super::codes::{self, CodeTable};
+use super::compile::{compile, future_flags};
 use super::exchange::{Exchange, Exchanged, shift};
 use super::execute::{
     Succession, become_function, complete_class, forward, mangled, run, run_class_body,
@@ -55,27 +55,16 @@ struct Failure {
 }
 
 impl CPython {
-    pub(super) fn compile_plan(&mut self, py: Python<'_>, plan: &Plan) -> Result<(), HostError> {
-        self.compiled.clear();
-        for (index, text) in plan.modules.iter().enumerate() {
-            let compiled =
-                compile_module(py, text).map_err(|error| syntax_error(py, index, &error))?;
-            self.compiled.push(compiled);
-        }
-        Ok(())
-    }
-
     pub(super) fn apply_plan(&mut self, py: Python<'_>, plan: &Plan) -> Result<Applied, HostError> {
+        let codes = self.take_compiled(plan)?;
         self.anchor(py, plan)
             .map_err(|error| internal(py, &error))?;
-        let compiled = std::mem::take(&mut self.compiled)
-            .into_iter()
-            .map(|module| {
-                module
-                    .into_iter()
-                    .map(|code| code.map(|code| code.into_bound(py)))
-                    .collect()
-            });
+        let compiled = codes.into_iter().map(|module| {
+            module
+                .into_iter()
+                .map(|code| code.map(|code| code.into_bound(py)))
+                .collect()
+        });
         let mut application = Application {
             py,
             plan,
@@ -800,62 +789,6 @@ fn is_equal_value(one: &Bound<'_, PyAny>, other: &Bound<'_, PyAny>) -> PyResult<
         return Ok(true);
     }
     Ok(is_simple(one) && one.repr()?.as_any().eq(other.repr()?)?)
-}
-
-fn compile_module(py: Python<'_>, text: &ModuleText) -> PyResult<Vec<Option<Py<PyCode>>>> {
-    let flags = future_flags(py, &text.future)?;
-    let compiled = text.excerpts.iter().map(|excerpt| {
-        if excerpt.is_empty() {
-            return Ok(None);
-        }
-        compile(py, excerpt, &text.file, flags).map(|code| Some(code.unbind()))
-    });
-    compiled.collect()
-}
-
-fn compile<'py>(
-    py: Python<'py>,
-    source: &str,
-    file: &str,
-    flags: u32,
-) -> PyResult<Bound<'py, PyCode>> {
-    let options = PyDict::new(py);
-    options.set_item("flags", flags)?;
-    options.set_item("dont_inherit", true)?;
-    let code =
-        py.import("builtins")?
-            .call_method("compile", (source, file, "exec"), Some(&options))?;
-    Ok(code.cast_into::<PyCode>()?)
-}
-
-pub(super) fn future_flags(py: Python<'_>, names: &[String]) -> PyResult<u32> {
-    let future = py.import("__future__")?;
-    let mut flags = 0;
-    for name in names {
-        flags |= future
-            .getattr(name.as_str())?
-            .getattr("compiler_flag")?
-            .extract::<u32>()?;
-    }
-    Ok(flags)
-}
-
-fn syntax_error(py: Python<'_>, module: usize, error: &PyErr) -> HostError {
-    if !error.is_instance_of::<PySyntaxError>(py) {
-        return HostError::Syntax {
-            module,
-            message: describe(py, error),
-            line: 1,
-        };
-    }
-    let value = error.value(py);
-    let message = value.getattr("msg").and_then(|message| message.extract());
-    let line = value.getattr("lineno").and_then(|line| line.extract());
-    HostError::Syntax {
-        module,
-        message: message.unwrap_or_else(|_| describe(py, error)),
-        line: line.unwrap_or(1),
-    }
 }
 
 /// The last line of a file that an exception's traceback passes.

@@ -3,6 +3,7 @@
 mod annotations;
 mod apply;
 mod codes;
+mod compile;
 mod exchange;
 mod execute;
 mod facts;
@@ -19,6 +20,7 @@ use relive_plan::{Facts, FactsQuery, Item, Plan};
 use relive_session::{Applied, Host, HostError};
 
 use codes::CodeTable;
+use compile::Compiled;
 
 /// A name with the value that it was bound to.
 type Binding = (String, Py<PyAny>);
@@ -29,7 +31,7 @@ pub(crate) struct CPython {
     tables: HashMap<String, CodeTable>,
     /// Values that an edit removed, by module and unit.
     shelf: HashMap<(String, u64), Vec<Binding>>,
-    compiled: Vec<Vec<Option<Py<PyCode>>>>,
+    compiled: Option<Compiled>,
     /// Code that a plan replaced while calls were running it, with what the report said.
     retired: Vec<(Py<PyCode>, Item)>,
 }
