@@ -3,6 +3,7 @@
 import inspect
 import linecache
 import os
+import sys
 import traceback
 
 import pytest
@@ -255,3 +256,14 @@ def test_columns(live):
         frame = traceback.extract_tb(caught.value.__traceback__)[-1]
         line = linecache.getline(frame.filename, frame.lineno)
         assert line[frame.colno : frame.end_colno] == expected
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated with the definition")
+def test_line_of_an_annotation_that_fails(live):
+    """an annotation is evaluated when it is asked for: the traceback shows the line where it stands now"""
+    m = live.load("m", "def f(x: Missing):\n    pass\n\nclass C:\n    y: int\n\n    def g(self, x: Missing): pass\n")
+    live.edit("m.py", "def f", "\n\n\ndef f")
+    for function, line in ((m.f, 4), (m.C.g, 10)):
+        with pytest.raises(NameError) as failed:
+            inspect.get_annotations(function)
+        assert failed.traceback[-1].lineno + 1 == line

@@ -345,3 +345,29 @@ def test_generated_functions(live, text):
     assert (m.get(), m.set()) == (("new", "get"), ("new", "set"))
     assert n.call() == ("new", "get")
     assert n.getter is m.get
+
+
+def test_annotation_removed_below_wraps(live):
+    """an annotation removed from a functools.wraps-decorated function: the wrapper's copy goes too"""
+    m = live.load(
+        "m",
+        """
+        import functools
+
+        def deco(f):
+            @functools.wraps(f)
+            def wrapper(*args):
+                return f(*args)
+            return wrapper
+
+        @deco
+        def g(x: int):
+            return x
+        """,
+    )
+    g = m.g
+    assert g.__annotations__ == {"x": int}
+    live.edit("m.py", "x: int", "x")
+    assert g.__annotations__ == {}
+    live.edit("m.py", "def g(x)", "def g(x: str)")
+    assert g.__annotations__ == {"x": str}

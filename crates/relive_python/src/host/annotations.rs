@@ -14,16 +14,16 @@ pub(super) const ATTRIBUTE: &str = if cfg!(Py_3_14) {
 };
 
 /// The annotations that have been executed in a module or class: a set of their ordinals in the source.
-#[cfg(Py_3_14)]
-const EXECUTED: &str = "__conditional_annotations__";
+pub(super) const EXECUTED: &str = "__conditional_annotations__";
 
 /// Set an attribute of a function; one that is left without annotations loses those evaluated before.
 pub(super) fn set_attribute(
-    function: &Bound<'_, PyFunction>,
+    function: &Bound<'_, PyAny>,
     name: &str,
     value: Bound<'_, PyAny>,
 ) -> PyResult<()> {
-    if cfg!(Py_3_14) && name == ATTRIBUTE && value.is_none() {
+    let loses_annotations = cfg!(Py_3_14) && name == ATTRIBUTE && value.is_none();
+    if loses_annotations && function.is_instance_of::<PyFunction>() {
         function.setattr("__annotations__", PyDict::new(function.py()))?;
     }
     function.setattr(name, value)

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyCode;
 use relive_syntax::Lines;
 
+use super::annotations;
 use crate::raw;
 use crate::registry;
 
@@ -111,12 +112,22 @@ pub(super) fn entries<'py>(code: &Bound<'py, PyCode>) -> PyResult<Vec<Bound<'py,
     for child in registry::children(code)? {
         if is_scope(&child)? {
             found.extend(entries(&child)?);
-        } else if name_of(&child)? != "__annotate__" {
-            // A module's or class's annotations are a matter of the whole scope, not of one statement.
+        } else if !annotates_scope(&child, code)? {
             found.push(child);
         }
     }
     Ok(found)
+}
+
+/// Whether the code evaluates the annotations of a module or class (CPython 3.14 and later), which are a matter of all
+/// its statements; those of a function belong to the function's definition.
+fn annotates_scope(code: &Bound<'_, PyCode>, scope: &Bound<'_, PyCode>) -> PyResult<bool> {
+    if name_of(code)? != annotations::ATTRIBUTE {
+        return Ok(false);
+    }
+    let is_of_module = code.getattr("co_names")?.contains(annotations::EXECUTED)?;
+    let is_of_class = name_of(scope)? != "<module>" && line_of(code) == line_of(scope);
+    Ok(is_of_module || is_of_class)
 }
 
 /// Whether the code is a class's body or the scope of type parameters, not a function's.

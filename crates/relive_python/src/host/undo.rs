@@ -138,7 +138,10 @@ impl<'py> Undo<'py> {
         for (index, name) in copied_attributes() {
             let (held, now) = (wrapper.getattr(name), function.getattr(name)?);
             let is_copy = held.is_ok_and(|held| held.eq(&before[index]).unwrap_or(false));
-            if is_copy && !now.eq(&before[index])? && wrapper.setattr(name, now).is_err() {
+            if is_copy
+                && !now.eq(&before[index])?
+                && annotations::set_attribute(wrapper, name, now).is_err()
+            {
                 // Some descriptors compute the attribute instead of keeping a copy.
                 continue;
             }
