@@ -63,6 +63,11 @@ impl Session {
         Self::with(mode, Box::new(Disk::default()), Watch::new().ok())
     }
 
+    /// Have every change stand in this log before it takes effect.
+    pub fn set_log(&mut self, log: Box<dyn ChangeLog + Send>) {
+        self.log = log;
+    }
+
     /// A session over other sources. Without a watch, every update reads every live file.
     #[must_use]
     pub fn with(mode: Mode, sources: Box<dyn Sources>, watch: Option<Watch>) -> Self {

@@ -15,6 +15,7 @@ mod disk;
 mod edits;
 mod failures;
 mod groups;
+mod log;
 mod modes;
 mod occasions;
 mod remote;

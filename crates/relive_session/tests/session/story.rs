@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::panic::Location;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use relive_plan::{Facts, FactsQuery, Item, Plan};
 use relive_session::{Applied, Base, Host, HostError, Mode, Occasion, Report, Session};
@@ -11,10 +12,24 @@ use relive_session::{Applied, Base, Host, HostError, Mode, Occasion, Report, Ses
 use crate::files::Files;
 use crate::python::Python;
 
+/// What happened, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
+
+impl Events {
+    pub(crate) fn push(&self, event: String) {
+        self.0.lock().unwrap().push(event);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
 /// A host that tells what it is asked to do, and fails when it is told to.
 pub(crate) struct Recorder {
     pub(crate) python: Python,
-    events: Vec<String>,
+    pub(crate) events: Events,
     /// What the next question or compilation comes to.
     pub(crate) next_facts: Option<HostError>,
     pub(crate) next_compile: Option<HostError>,
@@ -89,7 +104,7 @@ impl Story {
             session: Session::with(mode, Box::new(files.clone()), None),
             host: Recorder {
                 python: Python::running(&texts).unwrap(),
-                events: Vec::new(),
+                events: Events::default(),
                 next_facts: None,
                 next_compile: None,
                 facts: Facts::default(),
@@ -172,7 +187,8 @@ impl Story {
         let mut text: String = self
             .host
             .events
-            .drain(..)
+            .take()
+            .into_iter()
             .map(|event| event + "\n")
             .collect();
         let lists = [
