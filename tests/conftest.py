@@ -3,6 +3,7 @@
 import importlib
 import linecache
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -145,6 +146,12 @@ def _collect(found: dict[str, Any], path: str, value: Any, module: str) -> None:
             _collect(found, f"{path}.{name}", member, module)
     elif isinstance(value, list | dict | set) and path != "__builtins__":
         found[f"{path}()"] = repr(value)
+
+
+def pytest_configure() -> None:
+    """Have programs that tests start receive SIGINT, also where the tests run in the background of a shell."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
