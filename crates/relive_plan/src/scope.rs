@@ -439,7 +439,7 @@ impl Drafts<'_> {
         self.move_code(old, new);
         let mut live = old.clone();
         let by = i64::from(new.lines.first) - i64::from(old.lines.first);
-        shift(&mut live, by);
+        live.shift(by);
         live
     }
 
@@ -654,22 +654,4 @@ struct Marks {
     refused: usize,
     removed: usize,
     changed: Changed,
-}
-
-fn shift(unit: &mut Unit, by: i64) {
-    let shifted = |line: u32| u32::try_from(i64::from(line) + by).unwrap_or(1);
-    unit.lines = Lines {
-        first: shifted(unit.lines.first),
-        last: shifted(unit.lines.last),
-    };
-    if let Some(class) = &mut unit.class {
-        let header = class.header_lines;
-        class.header_lines = Lines {
-            first: shifted(header.first),
-            last: shifted(header.last),
-        };
-        for member in &mut class.body {
-            shift(member, by);
-        }
-    }
 }

@@ -45,6 +45,8 @@ pub(crate) struct LiveModule {
     /// Hash of the content of the file that was considered last; None when it was gone.
     pub(crate) seen: Option<blake3::Hash>,
     source: Source,
+    /// The outline of the text considered last, as it was parsed: the next one shares what has not changed.
+    parsed: Option<Outline>,
 }
 
 /// The text that is live, outlined when it is first needed.
@@ -64,6 +66,7 @@ impl LiveModule {
             shelf: Vec::new(),
             seen: Some(blake3::hash(&bytes)),
             source: Source::Bytes(bytes),
+            parsed: None,
         }
     }
 
@@ -78,7 +81,8 @@ impl LiveModule {
     /// The outline of the live text.
     pub(crate) fn outline(&mut self, last_id: &mut u64) -> Result<Arc<Outline>, SyntaxError> {
         if let Source::Bytes(bytes) = &self.source {
-            let mut outline = outline(bytes)?;
+            let mut outline = outline(bytes, None)?;
+            self.parsed = Some(outline.clone());
             outline.inherit(None, last_id);
             self.source = Source::Outline(Arc::new(outline));
         }
@@ -86,6 +90,13 @@ impl LiveModule {
             Source::Outline(outline) => Ok(Arc::clone(outline)),
             Source::Bytes(_) => unreachable!("outlined just above"),
         }
+    }
+
+    /// Outline another content of the file.
+    pub(crate) fn outline_edited(&mut self, content: &[u8]) -> Result<Outline, SyntaxError> {
+        let outline = outline(content, self.parsed.as_ref())?;
+        self.parsed = Some(outline.clone());
+        Ok(outline)
     }
 
     /// Take the units on which a comparison with the live module found differences for edited: their live text is not
@@ -133,13 +144,16 @@ impl LiveModule {
     }
 }
 
-/// Outline the bytes of a source file.
-pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, SyntaxError> {
+/// Outline the bytes of a source file, of which `before` outlines another version.
+fn outline(bytes: &[u8], before: Option<&Outline>) -> Result<Outline, SyntaxError> {
     let text = decode(bytes).map_err(|error| SyntaxError {
         message: error.message,
         line: 1,
     })?;
-    Outline::parse(text.into())
+    match before {
+        Some(before) => before.edited(text.into()),
+        None => Outline::parse(text.into()),
+    }
 }
 
 fn has_unit(units: &[relive_syntax::Unit], id: u64) -> bool {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{Host, HostError};
 use crate::log::{ChangeLog, NoLog};
-use crate::module::{Base, LiveModule, ModuleVersion, outline};
+use crate::module::{Base, LiveModule, ModuleVersion};
 use crate::report::Report;
 use crate::sources::{Disk, Sources};
 use crate::status::Status;
@@ -439,7 +439,7 @@ impl Session {
                     let Some(content) = &content else {
                         return Ok((old, None));
                     };
-                    let mut new = outline(content)?;
+                    let mut new = module.outline_edited(content)?;
                     new.inherit(Some(&old), &mut self.last_unit);
                     Ok((old, Some(new)))
                 });

@@ -8,6 +8,7 @@
 
 mod decode;
 mod diff;
+mod edited;
 mod excerpt;
 mod hash;
 mod names;
@@ -18,5 +19,5 @@ pub use diff::{Pairing, diff};
 pub use hash::TreeHash;
 pub use names::{Read, Reads, Use};
 pub use outline::{
-    ClassParts, FunctionParts, ImportedName, Lines, Outline, SyntaxError, Unit, UnitKind,
+    ClassParts, FunctionParts, ImportedName, Lines, Outline, Statement, SyntaxError, Unit, UnitKind,
 };

@@ -1,6 +1,7 @@
 //! The outline of a source text: its units, and what each binds, reads and hashes to.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use ruff_python_ast::statement_visitor::{StatementVisitor, walk_stmt};
@@ -32,6 +33,14 @@ impl Lines {
     pub fn contains(self, line: u32) -> bool {
         (self.first..=self.last).contains(&line)
     }
+
+    fn shifted(self, by: i64) -> Self {
+        let shifted = |line: u32| u32::try_from(i64::from(line) + by).unwrap_or(1);
+        Self {
+            first: shifted(self.first),
+            last: shifted(self.last),
+        }
+    }
 }
 
 /// What sort of statement a unit is.
@@ -56,10 +65,23 @@ pub enum UnitKind {
 /// One top-level statement, or one statement of a class body.
 ///
 /// Statements that share a physical line are one unit, so that units never share a line.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// Which unit it is across versions of the text; 0 until [`Outline::inherit`] has said it.
     pub id: u64,
+    /// Where it stands.
+    pub lines: Lines,
+    /// Set for a function.
+    pub function: Option<FunctionParts>,
+    /// Set for a class.
+    pub class: Option<ClassParts>,
+    /// What it says, shared by all versions of the text that say it.
+    statement: Arc<Statement>,
+}
+
+/// What a unit says, wherever it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
     /// What sort of statement it is.
     pub kind: UnitKind,
     /// Names that it binds or deletes in its scope, in order of appearance.
@@ -76,8 +98,6 @@ pub struct Unit {
     pub is_alias: bool,
     /// Whether a function in it defines a class: CPython 3.13+ keeps the class's line as a constant of the code.
     pub defines_local_class: bool,
-    /// Where it stands.
-    pub lines: Lines,
     /// Hash of its text, layout and comments included.
     pub text: TreeHash,
     /// Hash of its syntax tree.
@@ -88,10 +108,14 @@ pub struct Unit {
     pub reads: Reads,
     /// What it imports, at whatever depth outside functions.
     pub imports: Vec<ImportedName>,
-    /// Set for a function.
-    pub function: Option<FunctionParts>,
-    /// Set for a class.
-    pub class: Option<ClassParts>,
+}
+
+impl Deref for Unit {
+    type Target = Statement;
+
+    fn deref(&self) -> &Statement {
+        &self.statement
+    }
 }
 
 impl Unit {
@@ -104,6 +128,20 @@ impl Unit {
                 if let Some(partner) = partner {
                     unit.continue_as(&before.body[partner]);
                 }
+            }
+        }
+    }
+
+    /// Stand so many lines further down.
+    pub fn shift(&mut self, by: i64) {
+        self.lines = self.lines.shifted(by);
+        if let Some(parts) = &mut self.function {
+            parts.decorator_lines = parts.decorator_lines.map(|lines| lines.shifted(by));
+        }
+        if let Some(class) = &mut self.class {
+            class.header_lines = class.header_lines.shifted(by);
+            for member in &mut class.body {
+                member.shift(by);
             }
         }
     }
@@ -130,7 +168,7 @@ impl Unit {
 }
 
 /// The parts of a function definition that an edit can change separately.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionParts {
     /// Hash of the decorators.
     pub decorators: TreeHash,
@@ -143,7 +181,7 @@ pub struct FunctionParts {
 }
 
 /// The parts of a class definition that an edit can change separately.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassParts {
     /// Hash of decorators, type parameters, bases and keywords.
     pub header: TreeHash,
@@ -175,7 +213,7 @@ pub struct ImportedName {
 }
 
 /// The units of one source text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// The text, with `\n` line ends.
     pub text: Arc<str>,
@@ -206,11 +244,16 @@ impl Outline {
                 line: 1,
             });
         }
-        // Recursion follows the tree's depth, and a tree may be deeper than the stack of the thread that we are on.
-        stacker::grow(PARSER_STACK, || Self::parse_here(text))
+        Self::parse_part(text, true)
     }
 
-    fn parse_here(text: Arc<str>) -> Result<Self, SyntaxError> {
+    /// Outline statements; `is_beginning` if they are those that their module begins with.
+    pub(crate) fn parse_part(text: Arc<str>, is_beginning: bool) -> Result<Self, SyntaxError> {
+        // Recursion follows the tree's depth, and a tree may be deeper than the stack of the thread that we are on.
+        stacker::grow(PARSER_STACK, || Self::parse_here(text, is_beginning))
+    }
+
+    fn parse_here(text: Arc<str>, is_beginning: bool) -> Result<Self, SyntaxError> {
         let index = LineIndex::from_source_text(&text);
         let module = match parse_module(&text) {
             Ok(parsed) => parsed.into_syntax(),
@@ -222,27 +265,31 @@ impl Outline {
                 });
             }
         };
-        let line_starts = index
-            .line_starts()
-            .iter()
-            .map(|start| start.to_u32())
-            .collect();
-        let mut outline = Self {
+        let mut outline = Self::without_units(text, &index);
+        outline.units = outline.scope(&module.body, false, is_beginning);
+        outline.note_imports();
+        Ok(outline)
+    }
+
+    pub(crate) fn without_units(text: Arc<str>, index: &LineIndex) -> Self {
+        let line_starts = index.line_starts().iter().map(|start| start.to_u32());
+        Self {
             text,
             units: Vec::new(),
             future: BTreeSet::new(),
             imported: BTreeSet::new(),
-            line_starts,
-        };
-        outline.units = outline.scope(&module.body, false);
-        for import in outline.units.iter().flat_map(|unit| &unit.imports) {
+            line_starts: line_starts.collect(),
+        }
+    }
+
+    pub(crate) fn note_imports(&mut self) {
+        for import in self.units.iter().flat_map(|unit| &unit.imports) {
             if import.module == "__future__" {
-                outline.future.extend(import.name.clone());
+                self.future.extend(import.name.clone());
             } else if import.alias != "*" {
-                outline.imported.insert(import.alias.clone());
+                self.imported.insert(import.alias.clone());
             }
         }
-        Ok(outline)
     }
 
     /// How many lines the text has.
@@ -254,12 +301,13 @@ impl Outline {
     /// The text of some lines, with their line ends.
     #[must_use]
     pub fn lines(&self, lines: Lines) -> &str {
-        let at = |line: u32| {
-            self.line_starts
-                .get(line as usize)
-                .map_or(self.text.len(), |&start| start as usize)
-        };
-        &self.text[at(lines.first.saturating_sub(1))..at(lines.last)]
+        &self.text[self.end_of_line(lines.first.saturating_sub(1))..self.end_of_line(lines.last)]
+    }
+
+    /// Where in the text a line ends, with its line end.
+    pub(crate) fn end_of_line(&self, line: u32) -> usize {
+        let next = self.line_starts.get(line as usize);
+        next.map_or(self.text.len(), |&start| start as usize)
     }
 
     /// Give each unit the identity of its partner in `old`, and a new one, counted on from `last_id`, where it has none.
@@ -285,17 +333,18 @@ impl Outline {
         }
     }
 
-    fn scope(&self, body: &[Stmt], in_class: bool) -> Vec<Unit> {
+    fn scope(&self, body: &[Stmt], in_class: bool, is_beginning: bool) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::with_capacity(body.len());
         for (position, statement) in body.iter().enumerate() {
-            let unit = self.unit(statement, position == 0, in_class);
+            let unit = self.unit(statement, is_beginning && position == 0, in_class);
             match units.last_mut() {
                 Some(previous)
                     if previous.lines.last >= unit.lines.first
                         || self.is_continued(body, position) =>
                 {
                     join(previous, unit);
-                    previous.text = TreeHash::of(&self.lines(previous.lines));
+                    let text = TreeHash::of(&self.lines(previous.lines));
+                    Arc::make_mut(&mut previous.statement).text = text;
                 }
                 _ => units.push(unit),
             }
@@ -303,24 +352,34 @@ impl Outline {
         units
     }
 
-    /// Whether a backslash joins a statement's line to that of the statement before it (`a = 1; \`).
+    /// Whether backslashes join a statement's line to that of the statement before it (`a = 1; \`).
     fn is_continued(&self, body: &[Stmt], position: usize) -> bool {
         let end = body[position - 1].range().end().to_usize();
         let start = body[position].range().start().to_usize();
         self.text.get(end..start).is_some_and(|between| {
-            between
-                .lines()
-                .next()
-                .is_some_and(|line| line.trim_end().ends_with('\\') && !line.contains('#'))
+            let lines = between.split_inclusive('\n');
+            let mut ended = lines.filter(|line| line.ends_with('\n'));
+            ended.all(|line| line.ends_with("\\\n") && !line.contains('#'))
         })
     }
 
     fn unit(&self, statement: &Stmt, is_first: bool, in_class: bool) -> Unit {
         let lines = self.lines_of(statement.range());
         let names = names::walk(statement, in_class);
-        let whole = hash::whole(statement);
-        let mut unit = Unit {
-            id: 0,
+        let (mut function, mut class) = (None, None);
+        let evaluated = match statement {
+            Stmt::FunctionDef(definition) => {
+                let parts = function.insert(self.function_parts(definition));
+                TreeHash::of(&(definition.name.as_str(), parts.decorators, parts.signature))
+            }
+            Stmt::ClassDef(definition) => {
+                let parts = class.insert(self.class_parts(definition));
+                let body: Vec<_> = parts.body.iter().map(|unit| unit.evaluated).collect();
+                TreeHash::of(&(definition.name.as_str(), parts.header, body))
+            }
+            _ => hash::evaluated(statement),
+        };
+        let statement = Statement {
             kind: kind(statement, is_first),
             binds: names.binds,
             touches: names.touches,
@@ -329,38 +388,19 @@ impl Outline {
             is_deletion: statement.is_delete_stmt(),
             is_alias: is_alias(statement),
             defines_local_class: defines_local_class(statement),
-            lines,
             text: TreeHash::of(&self.lines(lines)),
-            whole,
-            evaluated: whole,
-            imports: imports(statement),
-            function: None,
-            class: None,
+            whole: hash::whole(statement),
+            evaluated,
             reads: names.reads,
+            imports: imports(statement),
         };
-        match statement {
-            Stmt::FunctionDef(function) => {
-                let parts = self.function_parts(function);
-                unit.evaluated =
-                    TreeHash::of(&(function.name.as_str(), parts.decorators, parts.signature));
-                unit.function = Some(parts);
-            }
-            Stmt::ClassDef(class) => {
-                let parts = self.class_parts(class);
-                unit.evaluated = TreeHash::of(&(
-                    class.name.as_str(),
-                    parts.header,
-                    parts
-                        .body
-                        .iter()
-                        .map(|unit| unit.evaluated)
-                        .collect::<Vec<_>>(),
-                ));
-                unit.class = Some(parts);
-            }
-            _ => unit.evaluated = hash::evaluated(statement),
+        Unit {
+            id: 0,
+            lines,
+            function,
+            class,
+            statement: Arc::new(statement),
         }
-        unit
     }
 
     fn function_parts(&self, function: &ast::StmtFunctionDef) -> FunctionParts {
@@ -379,7 +419,7 @@ impl Outline {
 
     fn class_parts(&self, class: &ast::StmtClassDef) -> ClassParts {
         let lines = self.lines_of(class.range);
-        let body = self.scope(&class.body, true);
+        let body = self.scope(&class.body, true, true);
         let body_first = body.first().map_or(lines.last, |unit| unit.lines.first);
         let name_line = self.lines_of(class.name.range()).first;
         let arguments = class.arguments.as_deref();
@@ -432,28 +472,33 @@ fn doubt(units: &mut Vec<Unit>, line: u32, is_missing: bool) {
     }
     let unit = &mut units[index];
     let unknown = TreeHash::of(&"unknown");
-    unit.text = unknown;
-    unit.whole = unknown;
+    let statement = Arc::make_mut(&mut unit.statement);
+    statement.text = unknown;
+    statement.whole = unknown;
     match (&mut unit.class, &mut unit.function) {
         (Some(class), _) => doubt(&mut class.body, line, false),
         (None, Some(function)) => {
             // Its decorators are taken for unchanged: running them again would do more than is known to be needed.
             function.signature = unknown;
             function.own_body = unknown;
-            unit.evaluated = unknown;
+            statement.evaluated = unknown;
         }
-        (None, None) => unit.evaluated = unknown,
+        (None, None) => statement.evaluated = unknown,
     }
 }
 
 /// Make one unit of two statements that share a line.
 fn join(unit: &mut Unit, next: Unit) {
+    unit.lines.last = next.lines.last;
+    unit.function = None;
+    unit.class = None;
+    let next = Arc::unwrap_or_clone(next.statement);
+    let unit = Arc::make_mut(&mut unit.statement);
     unit.kind = if unit.kind == UnitKind::Inert && next.kind == UnitKind::Inert {
         UnitKind::Inert
     } else {
         UnitKind::Statement
     };
-    unit.lines.last = next.lines.last;
     unit.whole = TreeHash::of(&(unit.whole, next.whole));
     unit.evaluated = TreeHash::of(&(unit.evaluated, next.evaluated));
     unit.is_conditional |= next.is_conditional;
@@ -466,8 +511,6 @@ fn join(unit: &mut Unit, next: Unit) {
     unit.imports.extend(next.imports);
     unit.reads.now.extend(next.reads.now);
     unit.reads.later.extend(next.reads.later);
-    unit.function = None;
-    unit.class = None;
 }
 
 fn kind(statement: &Stmt, is_first: bool) -> UnitKind {

@@ -12,6 +12,7 @@ mod classes;
 mod decoding;
 mod deep;
 mod doubt;
+mod edited;
 mod errors;
 mod excerpts;
 mod hashes;

@@ -72,6 +72,42 @@ const CLASSES: &[&str] = &[
     "@%(\n    1\n)\n\nclass $:\n    # first\n",
 ];
 
+/// What an edit may put anywhere.
+const SNIPPETS: &[&str] = &[
+    "",
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "\t",
+    "\x0c",
+    "\\\n",
+    "\\",
+    "#",
+    "# why\n",
+    "'''",
+    "\"",
+    "(",
+    ")",
+    ";",
+    "@",
+    "@a\n",
+    "else:\n    a\n",
+    "    a\n",
+    "a = 1\n",
+    "\na = 1\n",
+    "def a():\n    b\n",
+    "\nclass a:\n    b = 1\n",
+    "'doc'\n",
+    "if a:\n",
+    "from __future__ import annotations\n",
+    "\u{feff}",
+    "ä",
+    "f'{",
+    ":",
+    "pass",
+];
+
 const NAMES: &[&str] = &["a", "b", "c", "ä"];
 
 fn name() -> impl Strategy<Value = &'static str> {
@@ -316,6 +352,36 @@ proptest! {
         for (one, other) in all_units(&one.units).into_iter().zip(all_units(&other.units)) {
             prop_assert_eq!((one.text, one.whole, one.evaluated), (other.text, other.whole, other.evaluated));
             prop_assert_eq!(&one.reads, &other.reads);
+        }
+    }
+
+    #[test]
+    fn an_edited_text_is_outlined_as_any_other(
+        blocks in module(),
+        other in module(),
+        fillers in fillers(),
+        cut in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..30_usize, prop::sample::select(SNIPPETS)), 1..4),
+    ) {
+        let mut text = render(&blocks, &fillers);
+        let mut outline = parse(&text);
+        let (start, end) = (cut.0.index(blocks.len() + 1), cut.1.index(blocks.len() + 1));
+        let mut replaced = blocks.clone();
+        replaced.splice(start.min(end)..start.max(end), other);
+        let mut versions = vec![render(&replaced, &fillers)];
+        for (place, length, snippet) in edits {
+            let mut characters: Vec<char> = versions[versions.len() - 1].chars().collect();
+            let start = place.index(characters.len() + 1);
+            let end = (start + length).min(characters.len());
+            characters.splice(start..end, snippet.chars());
+            versions.push(characters.into_iter().collect());
+        }
+        for version in versions {
+            let edited = outline.edited(version.as_str().into());
+            prop_assert_eq!(&edited, &Outline::parse(version.as_str().into()), "{:?} to {:?}", text, version);
+            if let Ok(edited) = edited {
+                (outline, text) = (edited, version);
+            }
         }
     }
 

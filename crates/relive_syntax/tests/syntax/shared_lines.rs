@@ -144,6 +144,13 @@ fn lines_joined_by_a_backslash() {
     "#]],
     );
     check(
+        "a = 1; \\\n\nb = 2",
+        expect![[r#"
+        1 statement a
+        3 statement b
+    "#]],
+    );
+    check(
         "a = 1\n\\\nb = 2",
         expect![[r#"
         1 statement a
