@@ -76,11 +76,15 @@ pub fn query(edits: &[ModuleEdit<'_>]) -> FactsQuery {
 
 /// Plan the edits as one: all of them happen, or none.
 ///
-/// `facts` answers [`query`]; `world` holds the new outlines of the edited modules and the live ones of the modules
+/// `facts` answers `asked`, which is [`query`] of the edits; `world` holds the new outlines of the edited modules and the live ones of the modules
 /// that may import them.
 #[must_use]
-pub fn plan<'a>(edits: &[ModuleEdit<'a>], facts: &'a Facts, world: &'a World<'a>) -> Planned {
-    let asked = query(edits);
+pub fn plan<'a>(
+    edits: &[ModuleEdit<'a>],
+    asked: &FactsQuery,
+    facts: &'a Facts,
+    world: &'a World<'a>,
+) -> Planned {
     let nothing = ModuleFacts::default();
     let mut planned = Planned {
         plan: Plan::default(),
@@ -392,14 +396,10 @@ fn class_texts(old: &[Unit], new: &[Unit]) -> Vec<ClassText> {
     }
     let mut before = BTreeMap::new();
     collect(old, &[], &mut before);
+    let before: BTreeMap<u64, ClassText> = before.into_values().collect();
     let mut after = BTreeMap::new();
     collect(new, &[], &mut after);
-    let is_other = |(unit, text): &(u64, ClassText)| {
-        before
-            .values()
-            .find(|(was, _)| was == unit)
-            .is_none_or(|(_, before)| before != text)
-    };
+    let is_other = |(unit, text): &(u64, ClassText)| before.get(unit) != Some(text);
     after
         .into_values()
         .filter(is_other)

@@ -1,5 +1,6 @@
 //! What an update leaves out of date: statements that read, when they were executed, what has changed since.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Outline, Reads, Unit, UnitKind, Use};
@@ -131,11 +132,12 @@ impl Search<'_> {
             .map(String::as_str)
             .chain(touched)
             .collect();
-        let mut relevant = self.changed.clone();
-        if class.is_empty() {
-            relevant.names.retain(|(home, name)| {
-                home != module.name || !own.contains(&name.as_str()) || unit.binds.is_empty()
-            });
+        let is_own = |(home, name): &(String, String)| {
+            home == module.name && own.contains(&name.as_str()) && !unit.binds.is_empty()
+        };
+        let mut relevant = Cow::Borrowed(&self.changed);
+        if class.is_empty() && relevant.names.iter().any(is_own) {
+            relevant.to_mut().names.retain(|name| !is_own(name));
         }
         let bases = unit.class.as_ref().map_or(&[][..], |class| &class.bases);
         let cause = self

@@ -10,10 +10,37 @@ pub struct World<'a> {
     modules: BTreeMap<&'a str, View<'a>>,
 }
 
-#[derive(Clone, Copy)]
 struct View<'a> {
     outline: &'a Outline,
     is_package: bool,
+    /// The names that units bind, sorted, with the units in the order of the text.
+    bound: Vec<(&'a str, &'a Unit)>,
+    star_imports: Vec<&'a ImportedName>,
+}
+
+impl<'a> View<'a> {
+    fn new(outline: &'a Outline, is_package: bool) -> Self {
+        let units = outline.units.iter();
+        let names = units.flat_map(|unit| unit.binds.iter().map(move |name| (name.as_str(), unit)));
+        let mut bound: Vec<_> = names.collect();
+        bound.sort_by_key(|(name, _)| *name);
+        // Statements on one line may bind a name twice.
+        bound.dedup_by_key(|(name, unit)| (*name, std::ptr::from_ref(*unit)));
+        let imports = outline.units.iter().flat_map(|unit| &unit.imports);
+        Self {
+            outline,
+            is_package,
+            bound,
+            star_imports: imports.filter(|import| import.alias == "*").collect(),
+        }
+    }
+
+    fn binding(&self, name: &str) -> impl Iterator<Item = &'a Unit> {
+        let first = self.bound.partition_point(|(bound, _)| *bound < name);
+        let rest = self.bound[first..].iter();
+        rest.take_while(move |(bound, _)| *bound == name)
+            .map(|(_, unit)| *unit)
+    }
 }
 
 /// What an update has changed.
@@ -59,13 +86,7 @@ struct Target<'a> {
 impl<'a> World<'a> {
     /// Add a module's outline.
     pub fn add(&mut self, name: &'a str, outline: &'a Outline, is_package: bool) {
-        self.modules.insert(
-            name,
-            View {
-                outline,
-                is_package,
-            },
-        );
+        self.modules.insert(name, View::new(outline, is_package));
     }
 
     /// The absolute name of the module that an import statement in `module` names.
@@ -195,10 +216,8 @@ impl<'a> World<'a> {
         self.modules.get(module).is_none_or(|view| {
             let submodule = join(module, name);
             self.modules.contains_key(submodule.as_str())
-                || view.outline.units.iter().any(|unit| {
-                    unit.binds.iter().any(|bound| bound == name)
-                        || unit.imports.iter().any(|import| import.alias == "*")
-                })
+                || !view.star_imports.is_empty()
+                || view.binding(name).next().is_some()
         })
     }
 
@@ -449,7 +468,7 @@ impl<'a> World<'a> {
         let (head, rest) = split(path);
         let mut targets = Vec::new();
         let mut own = Vec::new();
-        for unit in binding(&view.outline.units, head) {
+        for unit in view.binding(head) {
             if unit.imports.iter().all(|import| import.alias != head) {
                 own.push(unit);
             }
@@ -458,8 +477,7 @@ impl<'a> World<'a> {
             }
         }
         if targets.is_empty() && own.iter().all(|unit| unit.is_conditional) {
-            let stars = view.outline.units.iter().flat_map(|unit| &unit.imports);
-            for import in stars.filter(|import| import.alias == "*") {
+            for import in &view.star_imports {
                 if let Some(from) = self.imported_module(module, import) {
                     targets.extend(self.resolve(&from, path, seen));
                 }

@@ -72,7 +72,7 @@ impl Session {
             let mut asked = query(&module_edits);
             asked.live = self.modules.keys().cloned().collect();
             host.facts(&asked)
-                .map(|facts| plan(&module_edits, &facts, &world))
+                .map(|facts| plan(&module_edits, &asked, &facts, &world))
         };
         let planned = match planned {
             Ok(planned) => planned,

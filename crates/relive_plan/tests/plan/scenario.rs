@@ -173,8 +173,9 @@ impl Scenario {
             let outline = edited.map_or(&live.outline, |index| &news[index]);
             world.add(name, outline, live.is_package);
         }
-        let facts = self.facts(&query(&module_edits));
-        (plan(&module_edits, &facts, &world), news)
+        let asked = query(&module_edits);
+        let facts = self.facts(&asked);
+        (plan(&module_edits, &asked, &facts, &world), news)
     }
 
     fn facts(&self, query: &FactsQuery) -> Facts {

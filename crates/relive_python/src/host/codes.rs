@@ -72,12 +72,19 @@ impl CodeTable {
 
     /// Assign the loose codes to the units on whose lines they begin.
     pub(super) fn anchor(&mut self, anchors: &[(u64, Lines)]) {
+        // The smallest unit on each line: a class and its body may share one.
+        let mut unit_on: HashMap<u32, (u32, u64)> = HashMap::new();
+        for (unit, lines) in anchors {
+            let length = lines.last - lines.first;
+            for line in lines.first..=lines.last {
+                let smallest = unit_on.entry(line).or_insert((length, *unit));
+                if length < smallest.0 {
+                    *smallest = (length, *unit);
+                }
+            }
+        }
         for (line, code) in std::mem::take(&mut self.loose) {
-            let unit = anchors
-                .iter()
-                .filter(|(_, lines)| lines.contains(line))
-                .min_by_key(|(_, lines)| lines.last - lines.first);
-            if let Some((unit, _)) = unit {
+            if let Some((_, unit)) = unit_on.get(&line) {
                 self.by_unit.entry(*unit).or_default().push(code);
             }
         }

@@ -39,8 +39,11 @@ fn refresh_class<'py>(
     {
         let member = member?;
         refresh_chain(&member, changed, undo)?;
+        if member.is_instance_of::<PyFunction>() {
+            continue;
+        }
         for part in ["__func__", "fget", "fset", "fdel", "func"] {
-            if let Ok(inner) = member.getattr(part) {
+            if let Ok(Some(inner)) = member.getattr_opt(part) {
                 refresh_chain(&inner, changed, undo)?;
                 if let Ok(function) = inner.cast::<PyFunction>()
                     && changed.iter().any(|changed| changed.is(function))
@@ -70,8 +73,7 @@ fn refresh_chain<'py>(
 ) -> PyResult<()> {
     let mut chain = Vec::new();
     let mut inner = outermost.clone();
-    while is_wrapper(&inner)? && chain.len() < 100 {
-        let wrapped = inner.getattr("__wrapped__")?;
+    while let Some(wrapped) = wrapped(&inner)?.filter(|_| chain.len() < 100) {
         chain.push(inner);
         inner = wrapped;
     }
@@ -90,10 +92,12 @@ fn refresh_chain<'py>(
     Ok(())
 }
 
-fn is_wrapper(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let is_known =
-        value.is_instance_of::<PyFunction>() || value.get_type().name()? == "_lru_cache_wrapper";
-    Ok(is_known && value.getattr("__dict__")?.contains("__wrapped__")?)
+/// What a wrapper of the standard library wraps, if the value is one.
+fn wrapped<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if value.is_instance_of::<PyFunction>() || value.get_type().name()? == "_lru_cache_wrapper" {
+        return value.getattr_opt("__wrapped__");
+    }
+    Ok(None)
 }
 
 /// The attributes that `functools.wraps` copies, among those that an exchange may replace.

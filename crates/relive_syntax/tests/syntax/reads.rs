@@ -7,7 +7,7 @@ use crate::support::{dedent, only_unit, uses};
 /// What the one statement reads when it is executed, then what the code that it defines reads when it is called.
 fn check(text: &str, expected: Expect) {
     let reads = &only_unit(&dedent(text)).reads;
-    let (now, later) = (uses(&reads, true), uses(&reads, false));
+    let (now, later) = (uses(reads, true), uses(reads, false));
     expected.assert_eq(&format!("{} | {}", now.join(" "), later.join(" ")));
 }
 
