@@ -11,6 +11,7 @@ use pyo3::types::{PyCode, PyDict, PyList};
 use relive_session::{Mode, Report};
 
 use crate::auto;
+use crate::host::CodeTable;
 use crate::registry;
 use crate::report::{items_to_list, module_to_dict, report_to_dict};
 use crate::shared::{Arrival, Shared, lock};
@@ -66,21 +67,20 @@ impl Engine {
     }
 
     /// Take up a module before its source is read for execution.
-    fn register(&self, py: Python<'_>, name: String, file: PathBuf) {
+    fn register(&self, name: String, file: PathBuf) {
         let arrival = Arrival::Registered {
             name,
             file,
             text: None,
         };
-        self.shared.arrive(py, arrival);
+        self.shared.arrive(arrival);
     }
 
     /// Take note of the code that a registered module is about to execute.
-    fn executes(&self, py: Python<'_>, name: String, code: Bound<'_, PyCode>) -> PyResult<()> {
-        registry::track(&code, true)?;
-        let code = code.unbind();
-        self.shared.arrive(py, Arrival::Executes { name, code });
-        Ok(())
+    fn executes(&self, name: String, code: Bound<'_, PyCode>) {
+        registry::track(&code, true);
+        let code = CodeTable::of_module(&code);
+        self.shared.arrive(Arrival::Executes { name, code });
     }
 
     /// Take up modules that were imported before the session began: their names and files.
@@ -94,7 +94,7 @@ impl Engine {
                         file,
                         text: None,
                     };
-                    state.arrive(py, registered);
+                    state.arrive(registered);
                     adopted.push(name);
                 }
             }

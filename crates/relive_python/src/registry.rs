@@ -3,12 +3,14 @@
 //! On CPython 3.12+ a function watcher keeps it current, so that finding the functions of an edit costs nothing per
 //! function in the process; before that, one walk over the heap per update does.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFunction, PyTuple};
+use pyo3::types::{PyCode, PyFunction};
 
 use crate::raw;
 #[cfg(Py_3_12)]
@@ -20,14 +22,81 @@ static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
 
 #[derive(Default)]
 struct Registry {
-    /// Addresses of functions by the address of their code. Every tracked code has an entry.
-    functions: HashMap<usize, HashSet<usize>>,
-    /// Keeps tracked code alive, so that an address means one code object for ever.
-    codes: Vec<Py<PyCode>>,
-    /// Functions may exist that were made before their code was tracked.
+    /// Hashes of the names of the files that live code comes from.
+    files: HashSet<isize, Scattered>,
+    /// Addresses of functions with code from these files, by the address of their code, which they keep alive.
+    functions: HashMap<usize, Functions, Scattered>,
+    /// Functions may exist that were made before their file was tracked.
     needs_scan: bool,
     #[cfg(Py_3_12)]
     watcher: Option<i32>,
+}
+
+/// The addresses of the functions of one code object: for most there is one.
+enum Functions {
+    One(usize),
+    Many(HashSet<usize, Scattered>),
+}
+
+impl Registry {
+    fn add(&mut self, function: usize, code: usize, file: isize) {
+        if !self.files.contains(&file) {
+            return;
+        }
+        match self.functions.entry(code) {
+            Entry::Vacant(entry) => {
+                entry.insert(Functions::One(function));
+            }
+            Entry::Occupied(mut entry) => match entry.get_mut() {
+                Functions::One(first) if *first == function => {}
+                Functions::One(first) => {
+                    let both = HashSet::from_iter([*first, function]);
+                    entry.insert(Functions::Many(both));
+                }
+                Functions::Many(functions) => {
+                    functions.insert(function);
+                }
+            },
+        }
+    }
+
+    #[cfg(Py_3_12)]
+    fn remove(&mut self, function: usize, code: usize) {
+        let Entry::Occupied(mut entry) = self.functions.entry(code) else {
+            return;
+        };
+        let is_last = match entry.get_mut() {
+            Functions::One(only) => *only == function,
+            Functions::Many(functions) => functions.remove(&function) && functions.is_empty(),
+        };
+        if is_last {
+            entry.remove();
+        }
+    }
+}
+
+/// A hasher for addresses and hashes: they need not be made random, only be scattered. The watcher looks them up each
+/// time a function is made.
+#[derive(Default)]
+struct Scatter(u64);
+
+type Scattered = BuildHasherDefault<Scatter>;
+
+impl Hasher for Scatter {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.0 = number as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        // The golden ratio spreads the low bits, which are equal in all addresses, over the high ones.
+        self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
+    }
 }
 
 fn registry() -> MutexGuard<'static, Option<Registry>> {
@@ -65,31 +134,20 @@ pub(crate) fn close(py: Python<'_>) {
     drop(closed);
 }
 
-/// Track a code object and all that are nested in it; `is_new` if no function can have been made of it yet.
-pub(crate) fn track(code: &Bound<'_, PyCode>, is_new: bool) -> PyResult<()> {
-    let mut waiting = vec![code.clone()];
-    while let Some(code) = waiting.pop() {
-        waiting.extend(children(&code)?);
-        if let Some(registry) = registry().as_mut()
-            && !registry.functions.contains_key(&(code.as_ptr() as usize))
-        {
-            registry
-                .functions
-                .insert(code.as_ptr() as usize, HashSet::new());
-            registry.codes.push(code.clone().unbind());
-            registry.needs_scan |= !is_new;
-        }
+/// Track the functions made of code from the file of this code; `is_new` if none can have been made yet.
+pub(crate) fn track(code: &Bound<'_, PyCode>, is_new: bool) {
+    if let Some(registry) = registry().as_mut() {
+        registry.files.insert(raw::code::file_hash(code));
+        registry.needs_scan |= !is_new;
     }
-    Ok(())
 }
 
 /// The code objects directly nested in a code object.
-pub(crate) fn children<'py>(code: &Bound<'py, PyCode>) -> PyResult<Vec<Bound<'py, PyCode>>> {
-    let constants = code.getattr("co_consts")?.cast_into::<PyTuple>()?;
-    Ok(constants
-        .iter()
-        .filter_map(|constant| constant.cast_into::<PyCode>().ok())
-        .collect())
+pub(crate) fn children<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyCode>> {
+    let constants = raw::code::constants(code);
+    let codes = constants.iter_borrowed();
+    let codes = codes.filter_map(|constant| Some(constant.cast::<PyCode>().ok()?.to_owned()));
+    codes.collect()
 }
 
 /// Bring the registry up to date where no watcher has done so.
@@ -100,23 +158,21 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
     if is_current {
         return Ok(());
     }
-    let mut found: Vec<(usize, usize)> = Vec::new();
+    let mut found = Vec::new();
     raw::heap::for_each(py, |object| {
         if let Ok(function) = object.cast::<PyFunction>() {
-            found.push((
-                raw::function::code_address(function),
-                function.as_ptr() as usize,
-            ));
+            let code = raw::function::code(function);
+            let address = function.as_ptr() as usize;
+            found.push((address, code.as_ptr() as usize, raw::code::file_hash(&code)));
         }
     })?;
     if let Some(registry) = registry().as_mut() {
+        // What the watcher has reported stays: a scan does not see what `gc.freeze` has put aside.
         if cfg!(not(Py_3_12)) {
-            registry.functions.values_mut().for_each(HashSet::clear);
+            registry.functions.clear();
         }
-        for (code, function) in found {
-            if let Some(functions) = registry.functions.get_mut(&code) {
-                functions.insert(function);
-            }
+        for (function, code, file) in found {
+            registry.add(function, code, file);
         }
         registry.needs_scan = false;
     }
@@ -128,11 +184,12 @@ pub(crate) fn functions_of<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyF
     let addresses: Vec<usize> = registry()
         .as_ref()
         .and_then(|registry| registry.functions.get(&(code.as_ptr() as usize)))
-        .map(|functions| functions.iter().copied().collect())
+        .map(|functions| match functions {
+            Functions::One(function) => vec![*function],
+            Functions::Many(functions) => functions.iter().copied().collect(),
+        })
         .unwrap_or_default();
-    let is_still = |function: &Bound<'py, PyFunction>| {
-        raw::function::code_address(function) == code.as_ptr() as usize
-    };
+    let is_still = |function: &Bound<'py, PyFunction>| raw::function::code(function).is(code);
     addresses
         .into_iter()
         .map(|address| {
@@ -156,21 +213,12 @@ pub(crate) fn notice(function: usize, event: &FunctionEvent) {
     let Some(registry) = registry.as_mut() else {
         return;
     };
-    let mut set = |code: usize, is_in: bool| {
-        if let Some(functions) = registry.functions.get_mut(&code) {
-            if is_in {
-                functions.insert(function);
-            } else {
-                functions.remove(&function);
-            }
-        }
-    };
     match *event {
-        FunctionEvent::Created { code } => set(code, true),
-        FunctionEvent::Destroyed { code } => set(code, false),
-        FunctionEvent::Recoded { from, to } => {
-            set(from, false);
-            set(to, true);
+        FunctionEvent::Created { code, file } => registry.add(function, code, file),
+        FunctionEvent::Destroyed { code } => registry.remove(function, code),
+        FunctionEvent::Recoded { from, to, file } => {
+            registry.remove(function, from);
+            registry.add(function, to, file);
         }
     }
 }

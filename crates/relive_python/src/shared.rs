@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict};
+use pyo3::types::PyDict;
 use relive_session::{Base, Mode, Occasion, Pending, Report, Session, Status};
 
 use crate::auto::Auto;
-use crate::host::CPython;
+use crate::host::{CPython, CodeTable};
 use crate::report::report_to_dict;
 
 /// A session and the host that it works on; used by one thread at a time.
@@ -30,7 +30,7 @@ pub(crate) enum Arrival {
         text: Option<Vec<u8>>,
     },
     /// Its code is about to be executed.
-    Executes { name: String, code: Py<PyCode> },
+    Executes { name: String, code: CodeTable },
 }
 
 /// Who has the state.
@@ -70,6 +70,9 @@ pub(crate) struct Shared {
     /// Locked only while the state changes hands or is looked at, never while Python code can run.
     slot: Mutex<Slot>,
     freed: Condvar,
+    /// How many threads wait for `freed`; changed with `slot` locked. Each import takes the state, and none should pay
+    /// for a system call that wakes nobody.
+    waiting: AtomicUsize,
     /// Modules imported while the state was in use. Where both are locked, `slot` is first.
     arrivals: Mutex<Vec<Arrival>>,
     /// How the session stood when it was last taken for an update.
@@ -87,13 +90,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The state while this thread uses it; given back when dropped.
-pub(crate) struct Taken<'a, 'py> {
-    py: Python<'py>,
+pub(crate) struct Taken<'a> {
     shared: &'a Shared,
     state: Option<Box<State>>,
 }
 
-impl Taken<'_, '_> {
+impl Taken<'_> {
     pub(crate) fn state(&mut self) -> Option<&mut State> {
         self.state.as_deref_mut()
     }
@@ -106,13 +108,13 @@ impl Taken<'_, '_> {
                 return;
             };
             for arrival in arrivals {
-                state.arrive(self.py, arrival);
+                state.arrive(arrival);
             }
         }
     }
 }
 
-impl Drop for Taken<'_, '_> {
+impl Drop for Taken<'_> {
     fn drop(&mut self) {
         loop {
             self.receive();
@@ -134,13 +136,15 @@ impl Drop for Taken<'_, '_> {
                 break;
             }
         }
-        self.shared.freed.notify_all();
+        if self.shared.waiting.load(Ordering::Relaxed) > 0 {
+            self.shared.freed.notify_all();
+        }
         self.shared.auto.freed();
     }
 }
 
-enum Attempt<'a, 'py> {
-    Taken(Taken<'a, 'py>),
+enum Attempt<'a> {
+    Taken(Taken<'a>),
     /// This very thread is using the state.
     Mine,
     Busy,
@@ -156,6 +160,7 @@ impl Shared {
         Self {
             slot: Mutex::new(Slot::Free(Box::new(state))),
             freed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
             arrivals: Mutex::default(),
             posted: Mutex::default(),
             roots: Mutex::default(),
@@ -183,7 +188,7 @@ impl Shared {
         self.is_frozen.load(Ordering::Relaxed)
     }
 
-    fn attempt<'a, 'py>(&'a self, py: Python<'py>) -> Attempt<'a, 'py> {
+    fn attempt(&self) -> Attempt<'_> {
         let me = std::thread::current().id();
         let Some(mut slot) = self.slot() else {
             return Attempt::Closed;
@@ -192,7 +197,6 @@ impl Shared {
             Slot::Free(state) => {
                 drop(slot);
                 let mut taken = Taken {
-                    py,
                     shared: self,
                     state: Some(state),
                 };
@@ -215,9 +219,9 @@ impl Shared {
     }
 
     /// Take the state, when others are done with it; None if the session is closed or this very thread is using it.
-    pub(crate) fn take<'a, 'py>(&'a self, py: Python<'py>) -> Option<Taken<'a, 'py>> {
+    pub(crate) fn take(&self, py: Python<'_>) -> Option<Taken<'_>> {
         loop {
-            match self.attempt(py) {
+            match self.attempt() {
                 Attempt::Taken(taken) => return Some(taken),
                 // Whoever is using it in a forked process did not survive the fork.
                 Attempt::Busy if !self.is_frozen() => py.detach(|| self.wait()),
@@ -229,12 +233,14 @@ impl Shared {
     fn wait(&self) {
         let me = std::thread::current().id();
         let mut slot = lock(&self.slot);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         while matches!(*slot, Slot::Taken(owner) if owner != me) {
             slot = self
                 .freed
                 .wait(slot)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Use the state if it is to be had; `missing` is the answer if not.
@@ -254,11 +260,11 @@ impl Shared {
     }
 
     /// Take up a module now, or leave word for whoever is using the state.
-    pub(crate) fn arrive(&self, py: Python<'_>, mut arrival: Arrival) {
-        let attempt = self.attempt(py);
+    pub(crate) fn arrive(&self, mut arrival: Arrival) {
+        let attempt = self.attempt();
         if let Attempt::Taken(mut taken) = attempt {
             if let Some(state) = taken.state() {
-                state.arrive(py, arrival);
+                state.arrive(arrival);
             }
             return;
         }
@@ -267,14 +273,14 @@ impl Shared {
         }
         lock(&self.arrivals).push(arrival);
         // Who used the state may have given it back before it could see this.
-        drop(self.attempt(py));
+        drop(self.attempt());
     }
 
     /// Bring the live modules up to date because a save was noticed, and tell what it has come to.
     ///
     /// Never waits for the state.
     pub(crate) fn update_noticed(&self, py: Python<'_>, occasion: Occasion) -> Outcome {
-        let mut taken = match self.attempt(py) {
+        let mut taken = match self.attempt() {
             Attempt::Taken(taken) => taken,
             Attempt::Busy | Attempt::Mine => return Outcome::Busy,
             Attempt::Closed => return Outcome::Closed,
@@ -410,7 +416,7 @@ impl Shared {
 }
 
 impl State {
-    pub(crate) fn arrive(&mut self, py: Python<'_>, arrival: Arrival) {
+    pub(crate) fn arrive(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Registered { name, file, text } => {
                 self.host.forget(&name);
@@ -420,13 +426,7 @@ impl State {
                     self.session.forget(&name);
                 }
             }
-            Arrival::Executes { name, code } => {
-                if let Err(error) = self.host.executes(&name, code.bind(py)) {
-                    // Without its code the module cannot be edited live; it runs as without relive.
-                    error.write_unraisable(py, None);
-                    self.session.forget(&name);
-                }
-            }
+            Arrival::Executes { name, code } => self.host.executes(name, code),
         }
     }
 }

@@ -15,7 +15,7 @@ use relive_syntax::Outline;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::host::CPython;
+use crate::host::{CPython, CodeTable};
 use crate::registry;
 
 /// The host on this interpreter, with plans to try it with. Queries, plans and outcomes are JSON documents.
@@ -57,8 +57,8 @@ impl TestedHost {
         let (mut lives, mut last_id) = (BTreeMap::new(), 0);
         for (name, file, text, code) in modules {
             if let Some(code) = code {
-                registry::track(&code, true)?;
-                cpython.executes(&name, &code)?;
+                registry::track(&code, true);
+                cpython.executes(name.clone(), CodeTable::of_module(&code));
             }
             let live = Live {
                 file,
@@ -129,7 +129,7 @@ impl TestedHost {
         let mut asked = query(&edits);
         asked.live = self.modules.keys().cloned().collect();
         let facts = py.detach(|| self.host.facts(&asked)).map_err(as_error)?;
-        let planned = plan(&edits, &facts, &world);
+        let planned = plan(&edits, &asked, &facts, &world);
         let lives = planned.modules.into_iter().zip(&news).map(|(module, new)| {
             let mut outline = new.clone();
             outline.units = module.live;

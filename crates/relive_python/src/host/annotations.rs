@@ -181,7 +181,7 @@ mod lazy {
                 return Ok(());
             };
             let mut annotate = None;
-            for child in registry::children(&scope)? {
+            for child in registry::children(&scope) {
                 if codes::name_of(&child)? == ATTRIBUTE {
                     annotate = Some(child);
                 }

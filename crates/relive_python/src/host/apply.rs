@@ -252,7 +252,7 @@ impl<'py> Application<'_, 'py> {
             } if class.is_empty() => {
                 let code = self.excerpt(step.module, *excerpt)?;
                 self.execute(step, &code, *succeeds, *is_decorated)?;
-                self.assign(step.module, codes::entries(&code)?, anchors);
+                self.assign(step.module, codes::entries(&code), anchors);
                 Ok(())
             }
             Action::Execute {
@@ -263,7 +263,7 @@ impl<'py> Application<'_, 'py> {
                 ..
             } => {
                 let code = self.excerpt(step.module, *excerpt)?;
-                registry::track(&code, true)?;
+                registry::track(&code, true);
                 let live = self.class(step.module, class)?;
                 let Some(body) = codes::class_body(&code, class)? else {
                     return Ok(());
@@ -271,7 +271,7 @@ impl<'py> Application<'_, 'py> {
                 let bound = run_class_body(&body, &self.modules[step.module].dict(), &live)?;
                 set_members(&live, class, &bound, names, &mut self.undo)?;
                 self.changed_classes.push(live);
-                self.assign(step.module, codes::entries(&body)?, anchors);
+                self.assign(step.module, codes::entries(&body), anchors);
                 Ok(())
             }
             Action::Exchange { .. } => Ok(()),
@@ -324,7 +324,7 @@ impl<'py> Application<'_, 'py> {
         succeeds: bool,
         is_decorated: bool,
     ) -> PyResult<()> {
-        registry::track(code, true)?;
+        registry::track(code, true);
         let namespace = self.modules[step.module].dict();
         self.undo.will_execute_in(&namespace)?;
         if step
@@ -491,11 +491,11 @@ impl<'py> Application<'_, 'py> {
         let namespace = self.modules[step.module].dict();
         let code = self.excerpt(step.module, *excerpt)?;
         let class = class_at(&namespace, path)?;
-        let mut new = codes::entries(&code)?;
+        let mut new = codes::entries(&code);
         new.retain(|code| lines.contains(codes::line_of(code)));
         let template = match signature_of {
             Some(name) => {
-                registry::track(&code, true)?;
+                registry::track(&code, true);
                 template(&code, &namespace, path, class.as_ref(), name)?
             }
             None => None,
@@ -674,9 +674,9 @@ impl<'py> Application<'_, 'py> {
         };
         applied.stale.append(&mut self.stale);
         applied.stale.extend(self.held_elsewhere()?);
-        // The registry, the code table, the list of what is retired, and the undo record of each function.
+        // The code table (or the code around it), the list of what is retired, and the undo record of each function.
         let mut retired = std::mem::take(&mut self.exchanged.retired);
-        retired.retain(|(code, _)| frames::may_run(code, 3 + self.undo.count_holding(code)));
+        retired.retain(|(code, _)| frames::may_run(code, 2 + self.undo.count_holding(code)));
         let (running, in_use) = frames::running(self.py, retired)?;
         applied.stale.extend(running);
         self.exchanged.retired = in_use;

@@ -15,7 +15,7 @@ const FUNCTION_FLAGS: i32 = 0x3;
 
 /// The code of a module's units.
 #[derive(Default)]
-pub(super) struct CodeTable {
+pub(crate) struct CodeTable {
     /// Entry codes that have not been assigned to a unit yet, with the line on which the text has them.
     loose: Vec<(u32, Py<PyCode>)>,
     /// Entry codes by unit.
@@ -23,17 +23,15 @@ pub(super) struct CodeTable {
 }
 
 impl CodeTable {
-    /// The table of a module that is about to execute `code`.
-    pub(super) fn of_module(code: &Bound<'_, PyCode>) -> PyResult<Self> {
-        registry::track(code, true)?;
-        let loose = entries(code)?
-            .into_iter()
-            .map(|code| (line_of(&code), code.unbind()))
-            .collect();
-        Ok(Self {
-            loose,
-            by_unit: HashMap::new(),
-        })
+    /// The table of a module that is about to execute `code`, which is tracked.
+    pub(crate) fn of_module(code: &Bound<'_, PyCode>) -> Self {
+        let entries = entries(code).into_iter();
+        Self {
+            loose: entries
+                .map(|code| (line_of(&code), code.unbind()))
+                .collect(),
+            ..Self::default()
+        }
     }
 
     /// The table of a module that executed equal code some time ago: live functions' code stands in for its twin.
@@ -52,7 +50,7 @@ impl CodeTable {
             }
         })?;
         let mut loose = Vec::new();
-        for entry in entries(code)? {
+        for entry in entries(code) {
             let is_named_so = |live: &&Bound<'_, PyCode>| has_equal("co_qualname", live, &entry);
             // One that differs is an older version of the same definition.
             let twin = live
@@ -61,16 +59,16 @@ impl CodeTable {
                 .find(|live| live.eq(&entry).unwrap_or(false))
                 .or_else(|| live.iter().find(is_named_so));
             let live = twin.unwrap_or(&entry);
-            registry::track(live, false)?;
+            registry::track(live, false);
             loose.push((line_of(&entry), live.clone().unbind()));
         }
         Ok(Self {
             loose,
-            by_unit: HashMap::new(),
+            ..Self::default()
         })
     }
 
-    /// Assign the loose codes to the units on whose lines they begin.
+    /// Assign the codes to the units on whose lines they begin.
     pub(super) fn anchor(&mut self, anchors: &[(u64, Lines)]) {
         // The smallest unit on each line: a class and its body may share one.
         let mut unit_on: HashMap<u32, (u32, u64)> = HashMap::new();
@@ -114,34 +112,36 @@ pub(super) fn line_of(code: &Bound<'_, PyCode>) -> u32 {
 }
 
 /// The codes of functions that a module's or class's statements define: through classes, not into functions.
-pub(super) fn entries<'py>(code: &Bound<'py, PyCode>) -> PyResult<Vec<Bound<'py, PyCode>>> {
+pub(super) fn entries<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyCode>> {
     let mut found = Vec::new();
-    for child in registry::children(code)? {
-        if is_scope(&child)? {
-            found.extend(entries(&child)?);
-        } else if !annotates_scope(&child, code)? {
+    for child in registry::children(code) {
+        if is_scope(&child) {
+            found.extend(entries(&child));
+        } else if !annotates_scope(&child, code) {
             found.push(child);
         }
     }
-    Ok(found)
+    found
 }
 
 /// Whether the code evaluates the annotations of a module or class (CPython 3.14 and later), which are a matter of all
 /// its statements; those of a function belong to the function's definition.
-fn annotates_scope(code: &Bound<'_, PyCode>, scope: &Bound<'_, PyCode>) -> PyResult<bool> {
-    if name_of(code)? != annotations::ATTRIBUTE {
-        return Ok(false);
+fn annotates_scope(code: &Bound<'_, PyCode>, scope: &Bound<'_, PyCode>) -> bool {
+    if raw::code::name(code) != annotations::ATTRIBUTE {
+        return false;
     }
-    let is_of_module = code.getattr("co_names")?.contains(annotations::EXECUTED)?;
-    let is_of_class = name_of(scope)? != "<module>" && line_of(code) == line_of(scope);
-    Ok(is_of_module || is_of_class)
+    let names = code.getattr("co_names");
+    let is_of_module =
+        names.is_ok_and(|names| names.contains(annotations::EXECUTED).unwrap_or(false));
+    let is_of_class = raw::code::name(scope) != "<module>" && line_of(code) == line_of(scope);
+    is_of_module || is_of_class
 }
 
 /// Whether the code is a class's body or the scope of type parameters, not a function's.
-fn is_scope(code: &Bound<'_, PyCode>) -> PyResult<bool> {
-    let flags: i32 = code.getattr("co_flags")?.extract()?;
-    Ok(flags & FUNCTION_FLAGS != FUNCTION_FLAGS
-        || name_of(code)?.starts_with("<generic parameters of"))
+fn is_scope(code: &Bound<'_, PyCode>) -> bool {
+    let is_function = raw::code::flags(code) & FUNCTION_FLAGS == FUNCTION_FLAGS;
+    let name = raw::code::name(code);
+    !is_function || name.to_string_lossy().starts_with("<generic parameters of")
 }
 
 /// The body of the class that a path of names leads to.
@@ -152,7 +152,7 @@ pub(super) fn class_body<'py>(
     let mut code = code.clone();
     for name in path {
         let mut inner = None;
-        for child in registry::children(&code)? {
+        for child in registry::children(&code) {
             if name_of(&child)? == *name {
                 inner = Some(child);
             }
@@ -166,7 +166,7 @@ pub(super) fn class_body<'py>(
 }
 
 pub(super) fn name_of(code: &Bound<'_, PyCode>) -> PyResult<String> {
-    code.getattr("co_name")?.extract()
+    raw::code::name(code).extract()
 }
 
 /// Pair codes of two versions: by name, then equal ones, then in order.
@@ -205,7 +205,7 @@ pub(super) fn does_the_same(old: &Bound<'_, PyCode>, new: &Bound<'_, PyCode>) ->
     if !has_same_instructions(old, new)? {
         return Ok(false);
     }
-    let (old_children, new_children) = (registry::children(old)?, registry::children(new)?);
+    let (old_children, new_children) = (registry::children(old), registry::children(new));
     if old_children.len() != new_children.len() {
         return Ok(false);
     }

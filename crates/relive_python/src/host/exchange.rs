@@ -47,12 +47,12 @@ impl<'py> Exchange<'py> {
                     *code = old.clone();
                 }
             } else {
-                registry::track(new, true)?;
+                registry::track(new, true);
                 self.replace(old, new, true, undo, exchanged)?;
             }
         }
         for code in &self.new {
-            registry::track(code, true)?;
+            registry::track(code, true);
         }
         Ok(codes)
     }
@@ -65,9 +65,10 @@ impl<'py> Exchange<'py> {
         undo: &mut Undo<'py>,
         exchanged: &mut Exchanged<'py>,
     ) -> PyResult<()> {
-        let template = self.template.as_ref().filter(|template| {
-            is_entry && raw::function::code_address(template) == new.as_ptr() as usize
-        });
+        let template = self
+            .template
+            .as_ref()
+            .filter(|template| is_entry && raw::function::code(template).is(new));
         for function in registry::functions_of(old) {
             match closure_for(&function, new, self.class.as_ref())? {
                 Ok(closure) => {
@@ -90,7 +91,7 @@ impl<'py> Exchange<'py> {
         if let Some(item) = &self.item {
             exchanged.retired.push((old.clone(), item.clone()));
         }
-        let (old_children, new_children) = (registry::children(old)?, registry::children(new)?);
+        let (old_children, new_children) = (registry::children(old), registry::children(new));
         for (old, new) in pair(&old_children, &new_children)? {
             if does_the_same(old, new)? {
                 reposition(old, new, undo)?;
@@ -199,10 +200,7 @@ fn reposition<'py>(
     raw::code::set_first_line(old, raw::code::first_line(new));
     let former = raw::code::swap_line_table(old, table);
     undo.has_moved(old, first, Some(former));
-    for (old, new) in registry::children(old)?
-        .iter()
-        .zip(&registry::children(new)?)
-    {
+    for (old, new) in registry::children(old).iter().zip(&registry::children(new)) {
         reposition(old, new, undo)?;
     }
     Ok(())
@@ -213,7 +211,7 @@ pub(super) fn shift<'py>(code: &Bound<'py, PyCode>, by: i64, undo: &mut Undo<'py
     let first = raw::code::first_line(code);
     undo.has_moved(code, first, None);
     raw::code::set_first_line(code, i32::try_from(i64::from(first) + by).unwrap_or(first));
-    for child in registry::children(code)? {
+    for child in registry::children(code) {
         shift(&child, by, undo)?;
     }
     Ok(())

@@ -19,7 +19,7 @@ use pyo3::types::{PyCode, PyDict, PyModule, PyType};
 use relive_plan::{Facts, FactsQuery, Item, Plan};
 use relive_session::{Applied, Host, HostError};
 
-use codes::CodeTable;
+pub(crate) use codes::CodeTable;
 use compile::Compiled;
 
 /// A name with the value that it was bound to.
@@ -37,11 +37,9 @@ pub(crate) struct CPython {
 }
 
 impl CPython {
-    /// Take note of the code that a module is about to execute.
-    pub(crate) fn executes(&mut self, name: &str, code: &Bound<'_, PyCode>) -> PyResult<()> {
-        self.tables
-            .insert(name.to_owned(), CodeTable::of_module(code)?);
-        Ok(())
+    /// Take note of the code that a module is about to execute, which is tracked.
+    pub(crate) fn executes(&mut self, name: String, code: CodeTable) {
+        self.tables.insert(name, code);
     }
 
     /// Forget what was known of a module's code.

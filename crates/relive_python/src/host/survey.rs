@@ -53,7 +53,7 @@ pub(super) fn differences<'py>(
         .cast_into::<PyCode>()?;
     let of_module = live.by_globals.get(&(namespace.as_ptr() as usize));
     let mut written: HashMap<String, Vec<Bound<'_, PyCode>>> = HashMap::new();
-    for entry in codes::entries(&code)? {
+    for entry in codes::entries(&code) {
         let name = entry.getattr("co_qualname")?.extract()?;
         written.entry(name).or_default().push(entry);
     }

@@ -1,8 +1,9 @@
-//! Function objects: the closure, which Python does not let one assign.
+//! Function objects: the closure, which Python does not let one assign, and the code.
 
+use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyFunction, PyTuple};
+use pyo3::types::{PyCode, PyFunction, PyTuple};
 
 /// Replace the closure of a function. Its code must be replaced by code with as many free variables before it runs.
 pub(crate) fn set_closure(
@@ -21,7 +22,10 @@ pub(crate) fn set_closure(
 }
 
 /// The code object of a function, without the attribute look-up that an audit hook may see.
-pub(crate) fn code_address(function: &Bound<'_, PyFunction>) -> usize {
-    // SAFETY: returns a borrowed pointer, of which only the address is used.
-    unsafe { ffi::PyFunction_GetCode(function.as_ptr()) as usize }
+pub(crate) fn code<'a, 'py>(function: &'a Bound<'py, PyFunction>) -> Borrowed<'a, 'py, PyCode> {
+    // SAFETY: returns a borrowed pointer to a code object, which the function holds.
+    unsafe {
+        let code = ffi::PyFunction_GetCode(function.as_ptr());
+        Borrowed::from_ptr(function.py(), code).cast_unchecked()
+    }
 }

@@ -2,15 +2,16 @@
 
 use std::ffi::c_int;
 
+use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// What happened to a function.
 pub(crate) enum FunctionEvent {
-    /// It was created with the code at this address.
-    Created { code: usize },
-    /// Its code is about to be replaced.
-    Recoded { from: usize, to: usize },
+    /// It was created with the code at this address, from the file of this hash.
+    Created { code: usize, file: isize },
+    /// Its code is about to be replaced by code from the file of this hash.
+    Recoded { from: usize, to: usize, file: isize },
     /// It is about to be destroyed.
     Destroyed { code: usize },
 }
@@ -33,13 +34,24 @@ extern "C" fn callback(
     new: *mut ffi::PyObject,
 ) -> c_int {
     // SAFETY: CPython hands us a function object that is at least intact enough to have its code read.
-    let code = unsafe { ffi::PyFunction_GetCode(function) } as usize;
+    let code = unsafe { ffi::PyFunction_GetCode(function) };
+    let file_hash = |code: *mut ffi::PyObject| {
+        // SAFETY: CPython reports with the GIL held; this is the code of the function, or will be.
+        let code = unsafe { Borrowed::from_ptr(Python::assume_attached(), code).cast_unchecked() };
+        super::code::file_hash(&code)
+    };
     let event = match event {
-        CREATE => FunctionEvent::Created { code },
-        DESTROY => FunctionEvent::Destroyed { code },
+        CREATE => FunctionEvent::Created {
+            code: code as usize,
+            file: file_hash(code),
+        },
+        DESTROY => FunctionEvent::Destroyed {
+            code: code as usize,
+        },
         MODIFY_CODE => FunctionEvent::Recoded {
-            from: code,
+            from: code as usize,
             to: new as usize,
+            file: file_hash(new),
         },
         _ => return 0,
     };
