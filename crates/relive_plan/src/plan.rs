@@ -132,12 +132,14 @@ pub enum Action {
         /// Index of the excerpt that holds all annotated statements of the scope.
         excerpt: usize,
     },
-    /// Bring the names that `importer` has from `from … import *` of `exporter` up to date.
+    /// Bring the names that `importer` has from its `from … import *` statements up to date.
     FollowStar {
-        /// The module whose public names are imported.
-        exporter: String,
         /// The importing module.
         importer: String,
+        /// The modules whose public names it imports, in the order of its text.
+        exporters: Vec<String>,
+        /// Those whose public names it imported only before the edit.
+        former: Vec<String>,
         /// Names that the importing module binds otherwise, which are left alone.
         bound: Vec<String>,
     },

@@ -263,8 +263,8 @@ fn follows(
     world: &World<'_>,
     drafts: &[Draft],
 ) -> Vec<Draft> {
-    let rebound = rebound_names(drafts);
-    if rebound.is_empty() {
+    let former = world.star_imports_left_out(edit.name, edit.old);
+    if rebound_names(drafts).is_empty() && former.is_empty() {
         return Vec::new();
     }
     let by_name = facts
@@ -278,22 +278,19 @@ fn follows(
             importer: holder.importer.clone(),
             alias: holder.alias.clone(),
         });
-    let mut pairs = world.star_imports_of(edit.name);
-    // What a module no longer gets from one module, or binds itself, its other star imports may bind.
-    let importers: BTreeSet<String> = pairs.iter().map(|(_, importer)| importer.clone()).collect();
-    for importer in importers.into_iter().chain([edit.name.to_owned()]) {
-        for exporter in world.star_imports_in(&importer) {
-            let pair = (exporter, importer.clone());
-            if !pairs.contains(&pair) {
-                pairs.push(pair);
-            }
-        }
-    }
-    let by_star = pairs
-        .into_iter()
-        .map(|(exporter, importer)| Action::FollowStar {
+    // What a module no longer binds itself its star imports may bind.
+    let own = [edit.name.to_owned()].into_iter();
+    let own = own.filter(|name| !former.is_empty() || !world.star_imports_in(name).is_empty());
+    let by_star = own
+        .chain(world.star_importers_of(edit.name))
+        .map(|importer| Action::FollowStar {
+            exporters: world.star_imports_in(&importer),
+            former: if importer == edit.name {
+                former.clone()
+            } else {
+                Vec::new()
+            },
             bound: world.bound_in(&importer),
-            exporter,
             importer,
         });
     by_star

@@ -154,39 +154,49 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    /// The modules from which a module imports `*`.
+    /// The modules from which a module imports `*`, in the order of its text.
     #[must_use]
     pub fn star_imports_in(&self, module: &str) -> Vec<String> {
-        let units = self
-            .modules
+        self.modules
             .get(module)
-            .map_or(&[][..], |view| &view.outline.units);
-        let imports = units.iter().flat_map(|unit| &unit.imports);
+            .map_or_else(Vec::new, |view| self.star_imports(module, view.outline))
+    }
+
+    /// The modules from which an earlier text of a module imported `*`, and its text now does not.
+    #[must_use]
+    pub fn star_imports_left_out(&self, module: &str, earlier: &Outline) -> Vec<String> {
+        let now = self.star_imports_in(module);
+        let mut left_out = self.star_imports(module, earlier);
+        left_out.retain(|name| !now.contains(name));
+        left_out
+    }
+
+    fn star_imports(&self, module: &str, outline: &Outline) -> Vec<String> {
+        let imports = outline.units.iter().flat_map(|unit| &unit.imports);
         imports
             .filter(|import| import.alias == "*")
             .filter_map(|import| self.imported_module(module, import))
             .collect()
     }
 
-    /// The pairs (exporter, importer) of star imports through which the names of a module travel, in that order.
+    /// The modules to which the names of a module travel by star imports, in the order of their imports.
     #[must_use]
-    pub fn star_imports_of(&self, module: &str) -> Vec<(String, String)> {
-        let mut pairs = Vec::new();
+    pub fn star_importers_of(&self, module: &str) -> Vec<String> {
+        let mut importers = BTreeSet::new();
         let mut waiting = vec![module.to_owned()];
         while let Some(exporter) = waiting.pop() {
-            for (&importer, view) in &self.modules {
-                let imports = view.outline.units.iter().flat_map(|unit| &unit.imports);
-                let is_star = imports.filter(|import| import.alias == "*").any(|import| {
-                    self.imported_module(importer, import).as_deref() == Some(exporter.as_str())
-                });
-                let pair = (exporter.clone(), importer.to_owned());
-                if is_star && !pairs.contains(&pair) {
-                    pairs.push(pair);
+            for &importer in self.modules.keys() {
+                let is_star = || self.star_imports_in(importer).contains(&exporter);
+                if importer != module && !importers.contains(importer) && is_star() {
+                    importers.insert(importer);
                     waiting.push(importer.to_owned());
                 }
             }
         }
-        pairs
+        let ranks = self.import_ranks(&importers);
+        let mut ordered: Vec<&str> = importers.into_iter().collect();
+        ordered.sort_by_key(|importer| ranks.get(importer));
+        ordered.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether a module's text binds a name, or may (by a star import).

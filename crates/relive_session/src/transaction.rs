@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relive_plan::{
-    Action, Changed, Facts, Item, ModuleEdit, Outdated, Plan, Planned, SourceModule, World,
-    outdated, plan, query, rerun,
+    Action, Changed, Facts, FactsQuery, Item, ModuleEdit, Outdated, Plan, Planned, SourceModule,
+    World, outdated, plan, query, rerun,
 };
 use relive_syntax::{Outline, Unit};
 
@@ -55,27 +55,10 @@ impl Session {
     }
 
     /// Plan, compile, log and apply the edits as one, and commit what became of them.
-    pub(crate) fn transact(&mut self, host: &mut dyn Host, edits: Vec<Edit>) -> Report {
+    pub(crate) fn transact(&mut self, host: &mut dyn Host, mut edits: Vec<Edit>) -> Report {
         let mut report = Report::default();
-        let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
-        let planned = {
-            let files: Vec<String> = edits.iter().map(|edit| self.file_of(&edit.name)).collect();
-            let module_edits: Vec<ModuleEdit<'_>> = edits
-                .iter()
-                .zip(&files)
-                .map(|(edit, file)| self.module_edit(edit, file))
-                .collect();
-            let mut world = world_of(&related);
-            for edit in &edits {
-                world.add(&edit.name, &edit.new, self.is_package(&edit.name));
-            }
-            let mut asked = query(&module_edits);
-            asked.live = self.modules.keys().cloned().collect();
-            host.facts(&asked)
-                .map(|facts| plan(&module_edits, &facts, &world))
-        };
-        let planned = match planned {
-            Ok(planned) => planned,
+        let facts = match host.facts(&self.question(&edits)) {
+            Ok(facts) => facts,
             Err(error) => {
                 let names: Vec<String> = edits.into_iter().map(|edit| edit.name).collect();
                 report
@@ -84,6 +67,14 @@ impl Session {
                 return report;
             }
         };
+        report
+            .refused
+            .extend(self.without_unloaded(&mut edits, &facts));
+        if edits.is_empty() {
+            return report;
+        }
+        let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
+        let planned = self.planned(&edits, &facts, &related);
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
             self.leave_to_main(edits);
             return report;
@@ -117,6 +108,46 @@ impl Session {
             }
         }
         report
+    }
+
+    /// What must be known of the live program to plan the edits.
+    fn question(&self, edits: &[Edit]) -> FactsQuery {
+        let files = self.files_of(edits);
+        let mut asked = query(&self.module_edits(edits, &files));
+        asked.live = self.modules.keys().cloned().collect();
+        asked
+    }
+
+    /// Take out the edits of modules that the program does not hold: their import failed, or it has thrown them away.
+    fn without_unloaded(&self, edits: &mut Vec<Edit>, facts: &Facts) -> Vec<Item> {
+        let is_absent = |edit: &mut Edit| {
+            let facts = facts.modules.get(&edit.name);
+            !facts.is_some_and(|facts| facts.is_loaded)
+        };
+        let unloaded = edits.extract_if(.., is_absent);
+        let modules = unloaded.filter_map(|edit| self.modules.get(&edit.name));
+        let why = "is not loaded, so its edit has no effect before the next import";
+        modules.map(|module| module_item(module, 1, why)).collect()
+    }
+
+    fn planned(&self, edits: &[Edit], facts: &Facts, related: &Related) -> Planned {
+        let files = self.files_of(edits);
+        let mut world = world_of(related);
+        for edit in edits {
+            world.add(&edit.name, &edit.new, self.is_package(&edit.name));
+        }
+        plan(&self.module_edits(edits, &files), facts, &world)
+    }
+
+    fn files_of(&self, edits: &[Edit]) -> Vec<String> {
+        edits.iter().map(|edit| self.file_of(&edit.name)).collect()
+    }
+
+    fn module_edits<'a>(&'a self, edits: &'a [Edit], files: &'a [String]) -> Vec<ModuleEdit<'a>> {
+        let edits = edits.iter().zip(files);
+        edits
+            .map(|(edit, file)| self.module_edit(edit, file))
+            .collect()
     }
 
     /// Leave edits for the thread that may execute statements.
@@ -192,7 +223,7 @@ impl Session {
             let world = world_of(&related);
             let file = self.file_of(&edit.name);
             let module_edit = self.module_edit(&edit, &file);
-            let asked = relive_plan::FactsQuery {
+            let asked = FactsQuery {
                 modules: vec![relive_plan::ModuleQuery {
                     name: edit.name.clone(),
                     classes: Vec::new(),

@@ -39,7 +39,9 @@ pub(super) struct Application<'a, 'py> {
     /// The codes that units have once the plan is applied.
     codes: Vec<(usize, u64, Vec<Bound<'py, PyCode>>)>,
     /// What modules exported before the plan, by name.
-    exported: HashMap<String, Bound<'py, PyDict>>,
+    pub(super) exported: HashMap<String, Bound<'py, PyDict>>,
+    /// Names that star imports brought during the plan, by importing module.
+    pub(super) star_copies: HashMap<String, Bound<'py, PyDict>>,
     /// Objects that names were bound to before, which cannot become what they are bound to now.
     superseded: Vec<(Item, Bound<'py, PyAny>)>,
     /// Classes whose attributes the plan sets or deletes.
@@ -75,6 +77,7 @@ impl CPython {
             before: Vec::new(),
             codes: Vec::new(),
             exported: HashMap::new(),
+            star_copies: HashMap::new(),
             superseded: Vec::new(),
             changed_classes: Vec::new(),
             shelved: Vec::new(),
@@ -184,11 +187,11 @@ impl<'py> Application<'_, 'py> {
     /// Remember what names are bound to that the plan may rebind.
     fn note_values(&mut self) -> PyResult<()> {
         for step in &self.plan.steps {
-            if let Action::FollowStar { exporter, .. } = &step.action
-                && let Some(module) = loaded(self.py, exporter)?
+            if let Action::FollowStar {
+                exporters, former, ..
+            } = &step.action
             {
-                self.exported
-                    .insert(exporter.clone(), exports(&module.dict())?);
+                self.note_exports(exporters.iter().chain(former))?;
             }
             if let Action::Execute { class, names, .. }
             | Action::Remove { class, names, .. }
@@ -210,7 +213,7 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn value_before(&self, module: usize, name: &str) -> Option<&Bound<'py, PyAny>> {
+    pub(super) fn value_before(&self, module: usize, name: &str) -> Option<&Bound<'py, PyAny>> {
         self.before
             .iter()
             .find(|(noted, noted_name, _)| *noted == module && noted_name == name)
@@ -291,10 +294,11 @@ impl<'py> Application<'_, 'py> {
                 excerpt,
             } => self.annotate(step.module, class, names, *excerpt),
             Action::FollowStar {
-                exporter,
                 importer,
+                exporters,
+                former,
                 bound,
-            } => self.follow_star(exporter, importer, bound),
+            } => self.follow_star(importer, exporters, former, bound),
             Action::Follow {
                 name,
                 importer,
@@ -586,60 +590,6 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn follow(&mut self, module: usize, name: &str, importer: &str, alias: &str) -> PyResult<()> {
-        let (Some(before), Some(importer)) = (
-            self.value_before(module, name).cloned(),
-            loaded(self.py, importer)?,
-        ) else {
-            return Ok(());
-        };
-        let names = importer.dict();
-        let still_holds_it = names.get_item(alias)?.is_some_and(|held| held.is(&before));
-        if let Some(now) = self.modules[module].dict().get_item(name)?
-            && still_holds_it
-            && !now.is(&before)
-        {
-            self.undo.will_execute_in(&names)?;
-            names.set_item(alias, now)?;
-        }
-        Ok(())
-    }
-
-    fn follow_star(&mut self, exporter: &str, importer: &str, bound: &[String]) -> PyResult<()> {
-        let (Some(before), Some(exporter), Some(importer)) = (
-            self.exported.get(exporter),
-            loaded(self.py, exporter)?,
-            loaded(self.py, importer)?,
-        ) else {
-            return Ok(());
-        };
-        let (after, names) = (exports(&exporter.dict())?, importer.dict());
-        self.undo.will_execute_in(&names)?;
-        for (name, value) in after.iter() {
-            if bound.contains(&name.extract()?) {
-                continue;
-            }
-            let held = names.get_item(&name)?;
-            let is_copy = match (&held, before.get_item(&name)?) {
-                (None, _) => true,
-                (Some(held), Some(before)) => held.is(&before),
-                (Some(_), None) => false,
-            };
-            if is_copy && held.is_none_or(|held| !held.is(&value)) {
-                names.set_item(name, value)?;
-            }
-        }
-        for (name, value) in before.iter() {
-            if !after.contains(&name)?
-                && !bound.contains(&name.extract()?)
-                && names.get_item(&name)?.is_some_and(|held| held.is(&value))
-            {
-                names.del_item(name)?;
-            }
-        }
-        Ok(())
-    }
-
     fn finish(&mut self, host: &CPython) -> PyResult<Applied> {
         if !self
             .plan
@@ -726,29 +676,6 @@ impl<'py> Application<'_, 'py> {
         let module = self.plan.steps.get(step).map_or(0, |step| step.module);
         self.plan.modules.get(module).map_or("", |text| &text.file)
     }
-}
-
-/// The names that `from module import *` takes from a namespace, with their values.
-fn exports<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let exported = PyDict::new(namespace.py());
-    match namespace.get_item("__all__")? {
-        Some(names) => {
-            for name in names.try_iter()? {
-                let name = name?;
-                if let Some(value) = namespace.get_item(&name)? {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-        None => {
-            for (name, value) in namespace.iter() {
-                if !name.extract::<String>()?.starts_with('_') {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-    }
-    Ok(exported)
 }
 
 /// Whether an object is, or wraps, what a module defines under a name.
