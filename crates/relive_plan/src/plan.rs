@@ -104,6 +104,8 @@ pub enum Action {
         /// The name of the definition whose defaults and annotations changed too: the excerpt is executed in a scratch
         /// namespace, its decorators made the identity, and the function found under this name is their source.
         signature_of: Option<String>,
+        /// Whether only the annotations changed: the live functions keep their defaults.
+        keeps_defaults: bool,
     },
     /// Remove names, and keep their values on the shelf of the unit.
     Remove {
@@ -131,6 +133,8 @@ pub enum Action {
         names: Vec<String>,
         /// Index of the excerpt that holds all annotated statements of the scope.
         excerpt: usize,
+        /// Whether annotations that are there already are to be made anew.
+        is_renewed: bool,
     },
     /// Bring the names that `importer` has from its `from … import *` statements up to date.
     FollowStar {

@@ -239,6 +239,8 @@ fn empty_drafts<'a>(
         changed: Changed::default(),
         repeated: Repeated::default(),
         edited_classes: Vec::new(),
+        renews_annotations: edit.old.future.contains("annotations")
+            != edit.new.future.contains("annotations"),
     }
 }
 

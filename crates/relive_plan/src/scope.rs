@@ -51,6 +51,15 @@ pub(crate) struct Drafts<'a> {
     pub(crate) repeated: Repeated,
     /// Classes whose bodies change, for the query.
     pub(crate) edited_classes: Vec<ClassQuery>,
+    /// Whether the same annotation means something else than before: `from __future__ import annotations` came or went.
+    pub(crate) renews_annotations: bool,
+}
+
+/// What of a live function an exchange renews, with the lines of its decorators where its definition is executed.
+enum Renewal {
+    Code,
+    Annotations(Option<Lines>),
+    Signature(Option<Lines>),
 }
 
 impl Drafts<'_> {
@@ -142,6 +151,11 @@ impl Drafts<'_> {
             };
             return self.execution(class, new, why, waits);
         }
+        if self.renews_annotations
+            && let Some(renewed) = self.annotated_anew(class, old, new)
+        {
+            return renewed;
+        }
         if old.text == new.text {
             return self.keep(class, Some(old), new);
         }
@@ -165,9 +179,9 @@ impl Drafts<'_> {
             if old.whole != new.whole {
                 self.note_behaviour(old, new);
                 let item = self.item(class, new, "body changed");
-                self.exchange(class, new, None, Some(item));
+                self.exchange(class, new, Renewal::Code, Some(item));
             } else {
-                self.exchange(class, new, None, None);
+                self.exchange(class, new, Renewal::Code, None);
             }
             return new.clone();
         }
@@ -177,7 +191,8 @@ impl Drafts<'_> {
         {
             self.note_behaviour(old, new);
             let item = self.item(class, new, "signature changed");
-            self.exchange(class, new, Some(new_function.decorator_lines), Some(item));
+            let renewal = Renewal::Signature(new_function.decorator_lines);
+            self.exchange(class, new, renewal, Some(item));
             return new.clone();
         }
         if old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty() {
@@ -192,6 +207,30 @@ impl Drafts<'_> {
             "changed"
         };
         self.execution(class, new, why, waits)
+    }
+
+    /// Make the annotations of a unit anew that has not changed, or only in code that runs when it is called.
+    fn annotated_anew(&mut self, class: &[String], old: &Unit, new: &Unit) -> Option<Unit> {
+        if !old.differs_only_in_deferred(new) {
+            return None;
+        }
+        if let Some(function) = &new.function {
+            let item = (old.whole != new.whole).then(|| self.item(class, new, "body changed"));
+            if item.is_some() {
+                self.note_behaviour(old, new);
+            }
+            let renewal = Renewal::Annotations(function.decorator_lines);
+            self.exchange(class, new, renewal, item);
+            return Some(new.clone());
+        }
+        if new.class.is_some() {
+            return Some(self.class(class, old, new));
+        }
+        if new.kind == UnitKind::Statement && self.new.lines(new.lines).contains("def ") {
+            let why = "a function in it keeps the annotations that it was made with";
+            self.stale.push(self.item(class, new, why));
+        }
+        None
     }
 
     /// Its code stays; only its lines may be others.
@@ -214,7 +253,7 @@ impl Drafts<'_> {
                     self.relocate(&path, before, after);
                 }
             }
-            _ if new.defines_local_class => self.exchange(class, new, None, None),
+            _ if new.defines_local_class => self.exchange(class, new, Renewal::Code, None),
             _ => self.move_code(old, new),
         }
     }
@@ -309,21 +348,18 @@ impl Drafts<'_> {
         new.clone()
     }
 
-    /// `signature` is set when its defaults or annotations changed as well, to the lines of its decorators.
-    fn exchange(
-        &mut self,
-        class: &[String],
-        new: &Unit,
-        signature: Option<Option<Lines>>,
-        item: Option<Item>,
-    ) {
-        let excerpt = match signature {
-            Some(decorators) => self.excerpt(class, new.lines, decorators),
-            None => {
+    fn exchange(&mut self, class: &[String], new: &Unit, renewal: Renewal, item: Option<Item>) {
+        let keeps_defaults = matches!(renewal, Renewal::Annotations(_));
+        let (excerpt, reads) = match renewal {
+            Renewal::Code => {
                 self.definitions.extend(self.headers(class));
                 self.definitions.push(new.lines);
-                0
+                (0, None)
             }
+            Renewal::Annotations(decorators) | Renewal::Signature(decorators) => (
+                self.excerpt(class, new.lines, decorators),
+                Some(new.reads.clone()),
+            ),
         };
         self.drafts.push(Draft {
             action: Action::Exchange {
@@ -331,14 +367,11 @@ impl Drafts<'_> {
                 class: class.to_vec(),
                 lines: new.lines,
                 excerpt,
-                signature_of: signature.and_then(|_| new.binds.first().cloned()),
+                signature_of: reads.as_ref().and_then(|_| new.binds.first().cloned()),
+                keeps_defaults,
             },
             item,
-            reads: if signature.is_some() {
-                new.reads.clone()
-            } else {
-                Reads::default()
-            },
+            reads: reads.unwrap_or_default(),
         });
     }
 
@@ -384,15 +417,7 @@ impl Drafts<'_> {
 
     /// Why the steps planned since `marks` cannot be taken on a class, if they cannot.
     fn obstacle(&self, facts: &ClassFacts, marks: &Marks) -> Option<String> {
-        let is_exchange = |draft: &&Draft| {
-            matches!(
-                draft.action,
-                Action::Exchange {
-                    signature_of: None,
-                    ..
-                }
-            )
-        };
+        let is_exchange = |draft: &&Draft| matches!(draft.action, Action::Exchange { .. });
         let mut structural = self.drafts[marks.drafts..]
             .iter()
             .filter(|draft| !is_exchange(draft))
@@ -524,7 +549,8 @@ impl Drafts<'_> {
                 .map(|unit| (unit.annotates.clone(), unit.whole))
                 .collect()
         };
-        if annotated(old) == annotated(new) {
+        let is_renewed = self.renews_annotations && !annotated(new).is_empty();
+        if annotated(old) == annotated(new) && !is_renewed {
             return;
         }
         let units: Vec<&Unit> = new
@@ -546,6 +572,7 @@ impl Drafts<'_> {
                     .flat_map(|unit| unit.annotates.clone())
                     .collect(),
                 excerpt: self.excerpts.len() - 1,
+                is_renewed,
             },
             item: None,
             reads: Reads::default(),
@@ -609,7 +636,8 @@ impl Drafts<'_> {
         let is_wrapped = |parts: &&FunctionParts| was_decorated && parts.decorator_lines.is_some();
         if let Some(parts) = unit.function.as_ref().filter(|parts| !is_wrapped(parts)) {
             let item = self.item(class, unit, why);
-            self.exchange(class, unit, Some(parts.decorator_lines), Some(item));
+            let renewal = Renewal::Signature(parts.decorator_lines);
+            self.exchange(class, unit, renewal, Some(item));
         } else {
             let waits = self
                 .facts

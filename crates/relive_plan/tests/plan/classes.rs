@@ -384,9 +384,12 @@ fn obstacles() {
     scenario().edit("class C:\n    x = 2\n    def m(self): return 2\n", expect![[r#"
         refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);
-    scenario().edit("class C:\n    x = 1\n    def m(self, a=1): return 1\n", expect![[r#"
-        refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
-    "#]]);
+    scenario().edit(
+        "class C:\n    x = 1\n    def m(self, a=1): return 1\n",
+        expect![[r#"
+        exchange C.m at 3 with signature (Method: signature changed)
+    "#]],
+    );
     scenario().edit("class C:\n    x = 1\n", expect![[r#"
         refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);

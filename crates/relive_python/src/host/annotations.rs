@@ -78,13 +78,14 @@ mod eager {
 
     impl<'py> Application<'_, 'py> {
         /// Drop the annotations of statements that are gone, and add those of statements that are back; those of new
-        /// ones were made by executing them.
+        /// ones were made by executing them. With `is_renewed`, make all of them anew.
         pub(in super::super) fn annotate(
             &mut self,
             module: usize,
             path: &[String],
             names: &[String],
             excerpt: usize,
+            is_renewed: bool,
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let held = if path.is_empty() {
@@ -105,7 +106,7 @@ mod eager {
             };
             self.undo.will_execute_in(&annotations)?;
             for name in annotations.keys() {
-                if !names.contains(&name.extract()?) {
+                if is_renewed || !names.contains(&name.extract()?) {
                     annotations.del_item(name)?;
                 }
             }
@@ -174,6 +175,7 @@ mod lazy {
             path: &[String],
             _names: &[String],
             excerpt: usize,
+            _is_renewed: bool,
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let code = self.excerpt(module, excerpt)?;

@@ -292,7 +292,8 @@ impl<'py> Application<'_, 'py> {
                 class,
                 names,
                 excerpt,
-            } => self.annotate(step.module, class, names, *excerpt),
+                is_renewed,
+            } => self.annotate(step.module, class, names, *excerpt, *is_renewed),
             Action::FollowStar {
                 importer,
                 exporters,
@@ -487,6 +488,7 @@ impl<'py> Application<'_, 'py> {
             lines,
             excerpt,
             signature_of,
+            keeps_defaults,
         } = &step.action
         else {
             return Ok(None);
@@ -512,6 +514,7 @@ impl<'py> Application<'_, 'py> {
             old: old.unwrap_or_default(),
             new,
             template,
+            keeps_defaults: *keeps_defaults,
             class,
             item: step.item.clone(),
         }))

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyTuple, PyType};
 use relive_plan::{Item, ItemKind};
 
-use super::annotations::set_attribute;
+use super::annotations::{self, set_attribute};
 use super::codes::{does_the_same, pair};
 use super::undo::{FUNCTION_ATTRIBUTES, Undo};
 use crate::raw;
@@ -16,6 +16,8 @@ pub(super) struct Exchange<'py> {
     pub(super) new: Vec<Bound<'py, PyCode>>,
     /// A function made by executing the new definition: the source of defaults and annotations.
     pub(super) template: Option<Bound<'py, PyFunction>>,
+    /// Whether it is the source of annotations only.
+    pub(super) keeps_defaults: bool,
     /// The class in whose body the unit stands.
     pub(super) class: Option<Bound<'py, PyType>>,
     pub(super) item: Option<Item>,
@@ -73,8 +75,12 @@ impl<'py> Exchange<'py> {
                 Ok(closure) => {
                     undo.will_exchange(&function)?;
                     recode(&function, new, closure.as_ref())?;
-                    if let Some(template) = template {
-                        copy_signature(template, &function)?;
+                    match template {
+                        Some(template) if self.keeps_defaults => {
+                            copy_annotations(template, &function)?;
+                        }
+                        Some(template) => copy_signature(template, &function)?,
+                        None => {}
                     }
                     exchanged.functions.push(function);
                 }
@@ -135,6 +141,12 @@ pub(super) fn copy_signature(
         to.setattr("__type_params__", from.getattr("__type_params__")?)?;
     }
     Ok(())
+}
+
+/// Give a function the annotations of another.
+fn copy_annotations(from: &Bound<'_, PyFunction>, to: &Bound<'_, PyFunction>) -> PyResult<()> {
+    let value = from.getattr(annotations::ATTRIBUTE)?;
+    set_attribute(to, annotations::ATTRIBUTE, value)
 }
 
 /// The docstring that CPython finds in a code object when it makes a function of it.
