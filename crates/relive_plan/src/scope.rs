@@ -51,6 +51,8 @@ pub(crate) struct Drafts<'a> {
     pub(crate) repeated: Repeated,
     /// Classes whose bodies change, for the query.
     pub(crate) edited_classes: Vec<ClassQuery>,
+    /// Unchanged units to execute, with the reasons.
+    pub(crate) again: BTreeMap<u64, String>,
     /// Whether the same annotation means something else than before: `from __future__ import annotations` came or went.
     pub(crate) renews_annotations: bool,
 }
@@ -67,7 +69,7 @@ impl Drafts<'_> {
     pub(crate) fn scope(&mut self, class: &[String], old: &[Unit], new: &[Unit]) -> Vec<Unit> {
         let pairing = diff(old, new);
         let repeated = std::mem::replace(&mut self.repeated, Repeated::of(old, new));
-        let rerun = reruns(old, new, &pairing);
+        let rerun = reruns(old, new, &pairing, &self.again);
         let first_draft = self.drafts.len();
         let running = self.running_unit(class, old);
         let mut live = Vec::with_capacity(new.len());
@@ -144,12 +146,12 @@ impl Drafts<'_> {
         };
         if is_rerun && (new.class.is_none() || old.evaluated == new.evaluated) {
             let is_same = old.evaluated == new.evaluated;
-            let why = if is_same {
-                "executed again: its name is bound more than once"
-            } else {
-                "changed"
+            let why = match self.again.get(&new.id) {
+                Some(why) => why.clone(),
+                None if is_same => "executed again: its name is bound more than once".to_owned(),
+                None => "changed".to_owned(),
             };
-            return self.execution(class, new, why, waits);
+            return self.execution(class, new, &why, waits);
         }
         if self.renews_annotations
             && let Some(renewed) = self.annotated_anew(class, old, new)

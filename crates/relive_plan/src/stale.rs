@@ -51,7 +51,8 @@ pub fn outdated(
     let mut search = Search {
         world,
         changed: changed.clone(),
-        done: done.clone(),
+        executed: done,
+        judged: BTreeSet::new(),
         found: Vec::new(),
         derived: BTreeSet::new(),
         files: modules
@@ -73,7 +74,9 @@ pub fn outdated(
 struct Search<'a> {
     world: &'a World<'a>,
     changed: Changed,
-    done: BTreeSet<u64>,
+    /// Units just executed: what they read was up to date, but for what outdated statements had bound.
+    executed: &'a BTreeSet<u64>,
+    judged: BTreeSet<u64>,
     found: Vec<Outdated>,
     /// Names that outdated statements bound.
     derived: BTreeSet<(String, String)>,
@@ -117,9 +120,10 @@ impl Search<'_> {
         unit: &Unit,
         reads: &Reads,
     ) {
-        if self.done.contains(&unit.id) {
+        if self.judged.contains(&unit.id) {
             return;
         }
+        let was_executed = self.executed.contains(&unit.id);
         // A chain of statements on one name (`X = 1`, `X += 2`) was judged as a whole when it was planned.
         let touched = unit
             .touches
@@ -131,7 +135,14 @@ impl Search<'_> {
             .map(String::as_str)
             .chain(touched)
             .collect();
-        let mut relevant = self.changed.clone();
+        let mut relevant = if was_executed {
+            Changed {
+                names: self.derived.clone(),
+                ..Changed::default()
+            }
+        } else {
+            self.changed.clone()
+        };
         if class.is_empty() {
             relevant.names.retain(|(home, name)| {
                 home != module.name || !own.contains(&name.as_str()) || unit.binds.is_empty()
@@ -143,12 +154,12 @@ impl Search<'_> {
             .outdated_by(module.name, siblings, reads, &relevant)
             .or_else(|| {
                 self.world
-                    .derivation_outdated_by(module.name, bases, &self.changed)
+                    .derivation_outdated_by(module.name, bases, &relevant)
             });
         let Some(cause) = cause else {
             return;
         };
-        self.done.insert(unit.id);
+        self.judged.insert(unit.id);
         if class.is_empty() && unit.function.is_none() && unit.class.is_none() {
             let names = unit
                 .binds
@@ -165,10 +176,12 @@ impl Search<'_> {
             UnitKind::Class => "a base, keyword or decorator",
             _ => "what it computed",
         };
-        let why = format!(
-            "{what} rests on {}, which has changed",
-            cause.name.trim_start_matches('.')
-        );
+        let name = cause.name.trim_start_matches('.');
+        let why = if was_executed {
+            format!("executed with {name}, which is out of date")
+        } else {
+            format!("{what} rests on {name}, which has changed")
+        };
         for item in items(module.name, module.file, class, unit, &why) {
             self.found.push(Outdated {
                 module: module.name.to_owned(),
@@ -292,7 +305,7 @@ impl Search<'_> {
             let why = format!("imports {}.{name}, which is gone", place.0);
             let mut item = item(module.name, module.file, class, unit, &why);
             item.qualname = format!("{}:{}", module.name, import.alias);
-            if self.done.insert(unit.id) {
+            if !self.executed.contains(&unit.id) && self.judged.insert(unit.id) {
                 self.found.push(Outdated {
                     module: module.name.to_owned(),
                     class: class.to_vec(),

@@ -30,6 +30,13 @@ pub struct Changed {
 }
 
 impl Changed {
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.behaviour.extend(&other.behaviour);
+        self.only_nested.extend(&other.only_nested);
+        self.names.extend(other.names.iter().cloned());
+        self.members.extend(&other.members);
+    }
+
     /// Whether nothing has changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

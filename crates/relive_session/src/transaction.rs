@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relive_plan::{
-    Action, Changed, Facts, FactsQuery, Item, ModuleEdit, Outdated, Plan, Planned, SourceModule,
-    World, outdated, plan, query, rerun,
+    Action, Changed, Facts, FactsQuery, Item, ModuleEdit, ModuleQuery, Outdated, Plan, Planned,
+    SourceModule, World, outdated, plan, query, rerun,
 };
 use relive_syntax::{Outline, Unit};
 
@@ -57,8 +57,15 @@ impl Session {
     /// Plan, compile, log and apply the edits as one, and commit what became of them.
     pub(crate) fn transact(&mut self, host: &mut dyn Host, mut edits: Vec<Edit>) -> Report {
         let mut report = Report::default();
-        let facts = match host.facts(&self.question(&edits)) {
-            Ok(facts) => facts,
+        let mut needy = BTreeSet::new();
+        let prepared = self.without_unloaded(host, &mut edits).and_then(|items| {
+            report.refused.extend(items);
+            let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
+            let planned = self.planned(host, &edits, &related, &needy)?;
+            Ok((related, planned))
+        });
+        let (related, mut planned) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 let names: Vec<String> = edits.into_iter().map(|edit| edit.name).collect();
                 report
@@ -67,20 +74,27 @@ impl Session {
                 return report;
             }
         };
-        report
-            .refused
-            .extend(self.without_unloaded(&mut edits, &facts));
         if edits.is_empty() {
             return report;
         }
-        let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
-        let planned = self.planned(&edits, &facts, &related);
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
             self.leave_to_main(edits);
             return report;
         }
-        match self.carry_out(host, &planned.plan) {
-            Err(item) => {
+        let mut outcome = self.carry_out(host, &planned.plan);
+        // What a failed statement rests on may be out of date: it is executed first, and all is tried again.
+        while let Err(HostError::Raised { step, .. }) = outcome
+            && let Some(unit) = executed_unit(&planned.plan.steps[step].action)
+            && needy.insert(unit)
+            && let Ok(other) = self.planned(host, &edits, &related, &needy)
+            && executed_units(&other.plan) != executed_units(&planned.plan)
+        {
+            outcome = self.carry_out(host, &other.plan);
+            planned = other;
+        }
+        match outcome {
+            Err(error) => {
+                let item = self.failure(&planned.plan, &error);
                 report.refused.extend(self.waiting_for(&item, &edits));
                 report.refused.push(item);
                 self.postpone(&edits);
@@ -119,7 +133,19 @@ impl Session {
     }
 
     /// Take out the edits of modules that the program does not hold: their import failed, or it has thrown them away.
-    fn without_unloaded(&self, edits: &mut Vec<Edit>, facts: &Facts) -> Vec<Item> {
+    fn without_unloaded(
+        &self,
+        host: &mut dyn Host,
+        edits: &mut Vec<Edit>,
+    ) -> Result<Vec<Item>, HostError> {
+        let modules = edits.iter().map(|edit| ModuleQuery {
+            name: edit.name.clone(),
+            ..ModuleQuery::default()
+        });
+        let facts = host.facts(&FactsQuery {
+            modules: modules.collect(),
+            ..FactsQuery::default()
+        })?;
         let is_absent = |edit: &mut Edit| {
             let facts = facts.modules.get(&edit.name);
             !facts.is_some_and(|facts| facts.is_loaded)
@@ -127,16 +153,31 @@ impl Session {
         let unloaded = edits.extract_if(.., is_absent);
         let modules = unloaded.filter_map(|edit| self.modules.get(&edit.name));
         let why = "is not loaded, so its edit has no effect before the next import";
-        modules.map(|module| module_item(module, 1, why)).collect()
+        Ok(modules.map(|module| module_item(module, 1, why)).collect())
     }
 
-    fn planned(&self, edits: &[Edit], facts: &Facts, related: &Related) -> Planned {
+    fn planned(
+        &self,
+        host: &mut dyn Host,
+        edits: &[Edit],
+        related: &Related,
+        needy: &BTreeSet<u64>,
+    ) -> Result<Planned, HostError> {
         let files = self.files_of(edits);
         let mut world = world_of(related);
         for edit in edits {
             world.add(&edit.name, &edit.new, self.is_package(&edit.name));
         }
-        plan(&self.module_edits(edits, &files), facts, &world)
+        let module_edits = self.module_edits(edits, &files);
+        let mut asked = self.question(edits);
+        loop {
+            let facts = host.facts(&asked)?;
+            let planned = plan(&module_edits, &facts, &world, needy);
+            // Whoever holds the values of unchanged names that are bound anew must be known, too.
+            if !ask_for_bound(&mut asked, &planned.plan) {
+                return Ok(planned);
+            }
+        }
     }
 
     fn files_of(&self, edits: &[Edit]) -> Vec<String> {
@@ -252,7 +293,7 @@ impl Session {
                 continue;
             }
             match self.carry_out(host, &plan) {
-                Err(item) => report.refused.push(item),
+                Err(error) => report.refused.push(self.failure(&plan, &error)),
                 Ok(applied) => {
                     self.version += 1;
                     if let Some(module) = self.modules.get_mut(&edit.name) {
@@ -298,16 +339,14 @@ impl Session {
         statements
     }
 
-    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Item> {
-        host.compile(plan)
-            .map_err(|error| self.failure(plan, &error))?;
-        self.log.append(plan).map_err(|error| {
-            let name = plan.modules.first().map_or("", |module| &module.name);
-            self.internal_error(name, &HostError::Internal(error.to_string()))
-        })?;
+    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, HostError> {
+        host.compile(plan)?;
+        self.log
+            .append(plan)
+            .map_err(|error| HostError::Internal(error.to_string()))?;
         let applied = host.apply(plan);
         self.log.outcome(applied.is_ok());
-        applied.map_err(|error| self.failure(plan, &error))
+        applied
     }
 
     /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
@@ -588,23 +627,47 @@ fn actual_changes(planned: &Planned, applied: &Applied) -> Changed {
     changed
 }
 
+/// Ask who holds what the plan's statements bind; false if that was asked already.
+fn ask_for_bound(asked: &mut FactsQuery, plan: &Plan) -> bool {
+    let mut is_new = false;
+    for step in &plan.steps {
+        let Action::Execute { class, names, .. } = &step.action else {
+            continue;
+        };
+        let module = &plan.modules[step.module].name;
+        let query = asked.modules.iter_mut().find(|query| query.name == *module);
+        if let Some(query) = query.filter(|_| class.is_empty()) {
+            for name in names {
+                if !query.names.contains(name) {
+                    query.names.push(name.clone());
+                    is_new = true;
+                }
+            }
+        }
+    }
+    is_new
+}
+
+/// The unit whose statement a step executes.
+fn executed_unit(action: &Action) -> Option<u64> {
+    match action {
+        Action::Execute { unit, .. }
+        | Action::Exchange {
+            unit,
+            signature_of: Some(_),
+            ..
+        } => Some(*unit),
+        _ => None,
+    }
+}
+
 /// The units that the plan executes, members of executed classes included.
 fn executed_units(plan: &Plan) -> BTreeSet<u64> {
     let mut executed = BTreeSet::new();
     for step in &plan.steps {
-        match &step.action {
-            Action::Execute { unit, anchors, .. } => {
-                executed.insert(*unit);
-                executed.extend(anchors.iter().map(|(unit, _)| *unit));
-            }
-            Action::Exchange {
-                unit,
-                signature_of: Some(_),
-                ..
-            } => {
-                executed.insert(*unit);
-            }
-            _ => {}
+        executed.extend(executed_unit(&step.action));
+        if let Action::Execute { anchors, .. } = &step.action {
+            executed.extend(anchors.iter().map(|(unit, _)| *unit));
         }
     }
     executed

@@ -263,6 +263,7 @@ impl<'py> Application<'_, 'py> {
                 excerpt,
                 names,
                 anchors,
+                succeeds,
                 ..
             } => {
                 let code = self.excerpt(step.module, *excerpt)?;
@@ -272,7 +273,7 @@ impl<'py> Application<'_, 'py> {
                     return Ok(());
                 };
                 let bound = run_class_body(&body, &self.modules[step.module].dict(), &live)?;
-                set_members(&live, class, &bound, names, &mut self.undo)?;
+                set_members(&live, class, &bound, names, *succeeds, &mut self.undo)?;
                 self.changed_classes.push(live);
                 self.assign(step.module, codes::entries(&body)?, anchors);
                 Ok(())

@@ -397,3 +397,25 @@ fn a_compiler_that_fails() {
     ",
     );
 }
+
+/// What a statement rests on may be out of date. It is left so, unless the statement fails for it.
+#[test]
+fn a_statement_that_fails_for_what_is_out_of_date() {
+    let mut story = Story::of(&[("m", "def f(): return 0\nB = f()\n")]);
+    story.edit(
+        "def f(): return D\nB = f()\nD = {}\nD['k'] = 5\nX = B['k']\n",
+        "
+        compile m
+        apply m: 4 steps, undone
+        compile m
+        apply m: 5 steps
+        applied m:D: added at 3
+        applied m:<line 4>: added at 4
+        applied m:f: body changed at 1
+        applied m:B: executed again: what it computed rests on f, which has changed at 2
+        applied m:X: added at 5
+        version 1
+    ",
+    );
+    story.values(&["B", "X"], &["{k: 5}", "5"]);
+}
