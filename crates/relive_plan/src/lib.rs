@@ -13,6 +13,7 @@ mod plan;
 mod planner;
 mod scope;
 mod stale;
+mod together;
 mod warnings;
 mod world;
 
@@ -24,4 +25,5 @@ pub use plan::{
 pub use planner::{ModuleEdit, Planned, PlannedModule, plan, query, rerun};
 pub use scope::Removed;
 pub use stale::{Outdated, SourceModule, outdated};
+pub use together::tied_to;
 pub use world::{Cause, Changed, World};

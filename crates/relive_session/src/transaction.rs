@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use relive_plan::{
     Action, Changed, Facts, FactsQuery, Item, ModuleEdit, ModuleQuery, Outdated, Plan, Planned,
-    SourceModule, World, outdated, plan, query, rerun,
+    SourceModule, World, outdated, plan, query, rerun, tied_to,
 };
 use relive_syntax::{Outline, Unit};
 
@@ -95,9 +95,14 @@ impl Session {
         match outcome {
             Err(error) => {
                 let item = self.failure(&planned.plan, &error);
+                let others =
+                    self.untied(&mut edits, &related, failed_module(&planned.plan, &error));
                 report.refused.extend(self.waiting_for(&item, &edits));
                 report.refused.push(item);
                 self.postpone(&edits);
+                if !others.is_empty() {
+                    report.absorb(self.transact(host, others));
+                }
             }
             Ok(applied) => {
                 let changed = actual_changes(&planned, &applied);
@@ -178,6 +183,25 @@ impl Session {
                 return Ok(planned);
             }
         }
+    }
+
+    /// Take out the edits that can land without the one of a module that failed.
+    fn untied(&self, edits: &mut Vec<Edit>, related: &Related, failed: Option<usize>) -> Vec<Edit> {
+        let Some(failed) = failed else {
+            return Vec::new();
+        };
+        let tied = {
+            let files = self.files_of(edits);
+            let live = world_of(related);
+            let mut saved = world_of(related);
+            for edit in &*edits {
+                saved.add(&edit.name, &edit.new, self.is_package(&edit.name));
+            }
+            tied_to(&self.module_edits(edits, &files), failed, &live, &saved)
+        };
+        let mut index = 0..;
+        let is_free = |_: &mut Edit| index.next().is_some_and(|index| !tied.contains(&index));
+        edits.extract_if(.., is_free).collect()
     }
 
     fn files_of(&self, edits: &[Edit]) -> Vec<String> {
@@ -646,6 +670,15 @@ fn ask_for_bound(asked: &mut FactsQuery, plan: &Plan) -> bool {
         }
     }
     is_new
+}
+
+/// The module, by its index in the plan, at which a plan failed, unless relive itself did.
+fn failed_module(plan: &Plan, error: &HostError) -> Option<usize> {
+    match error {
+        HostError::Syntax { module, .. } => Some(*module),
+        HostError::Raised { step, .. } => Some(plan.steps.get(*step)?.module),
+        HostError::Internal(_) => None,
+    }
 }
 
 /// The unit whose statement a step executes.
