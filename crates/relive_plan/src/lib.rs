@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod chains;
+mod class;
 mod inputs;
 mod item;
 mod order;

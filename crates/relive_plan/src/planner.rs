@@ -276,6 +276,9 @@ fn empty_drafts<'a>(
         changed: Changed::default(),
         repeated: Repeated::default(),
         edited_classes: Vec::new(),
+        held: BTreeMap::new(),
+        held_classes: BTreeMap::new(),
+        held_annotations: BTreeSet::new(),
         again: BTreeMap::new(),
         renews_annotations: edit.old.future.contains("annotations")
             != edit.new.future.contains("annotations"),

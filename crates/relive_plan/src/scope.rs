@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use relive_syntax::{FunctionParts, Lines, Outline, Reads, TreeHash, Unit, UnitKind, diff};
 
 use crate::chains::{Repeated, reruns};
-use crate::item::{Item, ItemKind, count, item};
+use crate::item::{Item, item};
 use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
 use crate::planner::anchors;
 use crate::world::{Changed, World};
@@ -51,6 +51,12 @@ pub(crate) struct Drafts<'a> {
     pub(crate) repeated: Repeated,
     /// Classes whose bodies change, for the query.
     pub(crate) edited_classes: Vec<ClassQuery>,
+    /// Statements of class bodies that are left as they are, with the reasons that are not the class's own.
+    pub(crate) held: BTreeMap<u64, Option<String>>,
+    /// Classes that hold statements back, with the reasons.
+    pub(crate) held_classes: BTreeMap<Vec<String>, String>,
+    /// Classes whose annotations are left as they are.
+    pub(crate) held_annotations: BTreeSet<Vec<String>>,
     /// Unchanged units to execute, with the reasons.
     pub(crate) again: BTreeMap<u64, String>,
     /// Whether the same annotation means something else than before: `from __future__ import annotations` came or went.
@@ -75,6 +81,11 @@ impl Drafts<'_> {
         let mut live = Vec::with_capacity(new.len());
         for (index, unit) in new.iter().enumerate() {
             let partner = pairing.old_of_new[index].map(|partner| &old[partner]);
+            if let Some(why) = self.held.get(&unit.id).filter(|_| partner.is_none()) {
+                let item = why.as_ref().map(|why| self.item(class, unit, why));
+                self.refused.extend(item);
+                continue;
+            }
             let waits = running.is_some_and(|running| match pairing.new_of_old[running] {
                 Some(running) => index >= running,
                 None => pairing.old_of_new[..=index]
@@ -91,7 +102,11 @@ impl Drafts<'_> {
             .collect();
         for (index, unit) in old.iter().enumerate() {
             if pairing.new_of_old[index].is_none() {
-                self.removal(class, unit, &bound);
+                if self.held.contains_key(&unit.id) {
+                    live.push(unit.clone());
+                } else {
+                    self.removal(class, unit, &bound);
+                }
             }
         }
         for (index, unit) in old.iter().enumerate() {
@@ -144,6 +159,9 @@ impl Drafts<'_> {
         let Some(old) = old else {
             return self.addition(class, new, waits);
         };
+        if let Some(why) = self.held.get(&new.id).cloned() {
+            return self.refusal(class, old, new, why.as_deref());
+        }
         if is_rerun && (new.class.is_none() || old.evaluated == new.evaluated) {
             let is_same = old.evaluated == new.evaluated;
             let why = match self.again.get(&new.id) {
@@ -164,17 +182,7 @@ impl Drafts<'_> {
         if new.kind == UnitKind::Inert {
             return new.clone();
         }
-        if let (Some(old_class), Some(new_class)) = (&old.class, &new.class)
-            && old.binds == new.binds
-        {
-            if old_class.header != new_class.header {
-                return self.refusal(
-                    class,
-                    old,
-                    new,
-                    "its decorators, bases or keywords changed; restart to apply",
-                );
-            }
+        if old.class.is_some() && new.class.is_some() && old.binds == new.binds {
             return self.class(class, old, new);
         }
         if old.differs_only_in_deferred(new) {
@@ -377,89 +385,16 @@ impl Drafts<'_> {
         });
     }
 
-    fn class(&mut self, outer: &[String], old: &Unit, new: &Unit) -> Unit {
-        let (Some(old_parts), Some(new_parts)) = (&old.class, &new.class) else {
-            return new.clone();
-        };
-        let mut path = outer.to_vec();
-        path.extend(new.binds.first().cloned());
-        let marks = self.marks();
-        let live_body = self.scope(&path, &old_parts.body, &new_parts.body);
-        let changes_init = live_body.iter().any(|member| {
-            member.binds.iter().any(|name| name == "__init__")
-                && self.changed.behaviour.contains(&member.id)
-                && !marks.changed.behaviour.contains(&member.id)
-        });
-        let facts = self.classes.get(&path).copied();
-        self.edited_classes.push(ClassQuery {
-            path,
-            count_instances: changes_init,
-        });
-        if let Some(obstacle) = facts.and_then(|facts| self.obstacle(facts, &marks)) {
-            self.roll_back_to(&marks);
-            let why = format!("{obstacle}; restart to apply");
-            return self.refusal(outer, old, new, &why);
-        }
-
-        if changes_init && let Some(facts) = facts.filter(|facts| facts.instances > 0) {
-            let why = format!(
-                "{} live, made by the old __init__",
-                count(facts.instances, "instance")
-            );
-            let mut item = self.item(outer, new, &why);
-            item.kind = ItemKind::Instance;
-            self.stale.push(item);
-        }
-        let mut live = new.clone();
-        if let Some(parts) = &mut live.class {
-            parts.body = live_body;
-        }
-        live
-    }
-
-    /// Why the steps planned since `marks` cannot be taken on a class, if they cannot.
-    fn obstacle(&self, facts: &ClassFacts, marks: &Marks) -> Option<String> {
-        let is_exchange = |draft: &&Draft| matches!(draft.action, Action::Exchange { .. });
-        let mut structural = self.drafts[marks.drafts..]
-            .iter()
-            .filter(|draft| !is_exchange(draft))
-            .peekable();
-        structural.peek()?;
-        if let Some(obstacle) = &facts.obstacle {
-            return Some(format!(
-                "{obstacle}: its attributes cannot be changed one by one yet"
-            ));
-        }
-        for draft in structural {
-            let names: &[String] = match &draft.action {
-                Action::Execute { names, .. }
-                | Action::Remove { names, .. }
-                | Action::Restore { names, .. } => names,
-                _ => &[],
-            };
-            if names.iter().any(|name| name == "__slots__") {
-                return Some("its __slots__ changed".to_owned());
-            }
-            let is_method = draft
-                .item
-                .as_ref()
-                .is_none_or(|item| item.kind == ItemKind::Method);
-            let is_special = |name: &String| name.starts_with("__") && name.ends_with("__");
-            let is_plain = is_method
-                && !names.iter().any(is_special)
-                && !matches!(draft.action, Action::Annotate { .. });
-            if let Some(why) = facts.only_methods.as_ref().filter(|_| !is_plain) {
-                return Some(format!(
-                    "{why}, so its body would have to run again, which is not done yet"
-                ));
-            }
-        }
-        None
-    }
-
     /// Leave the unit as it is; its code moves to where its new version begins.
-    fn refusal(&mut self, class: &[String], old: &Unit, new: &Unit, why: &str) -> Unit {
-        self.refused.push(self.item(class, new, why));
+    pub(crate) fn refusal(
+        &mut self,
+        class: &[String],
+        old: &Unit,
+        new: &Unit,
+        why: Option<&str>,
+    ) -> Unit {
+        let item = why.map(|why| self.item(class, new, why));
+        self.refused.extend(item);
         // What rests on it is as out of date as the unit itself.
         self.changed.behaviour.insert(old.id);
         self.refused_units.insert(old.id);
@@ -551,6 +486,13 @@ impl Drafts<'_> {
                 .map(|unit| (unit.annotates.clone(), unit.whole))
                 .collect()
         };
+        let holds_some = |units: &[Unit]| {
+            let mut annotated = units.iter().filter(|unit| !unit.annotates.is_empty());
+            annotated.any(|unit| self.held.contains_key(&unit.id))
+        };
+        if self.held_annotations.contains(class) || holds_some(old) || holds_some(new) {
+            return;
+        }
         let is_renewed = self.renews_annotations && !annotated(new).is_empty();
         if annotated(old) == annotated(new) && !is_renewed {
             return;
@@ -649,7 +591,7 @@ impl Drafts<'_> {
         }
     }
 
-    fn marks(&self) -> Marks {
+    pub(crate) fn marks(&self) -> Marks {
         Marks {
             drafts: self.drafts.len(),
             excerpts: self.excerpts.len(),
@@ -662,7 +604,7 @@ impl Drafts<'_> {
         }
     }
 
-    fn roll_back_to(&mut self, marks: &Marks) {
+    pub(crate) fn roll_back_to(&mut self, marks: &Marks) {
         self.drafts.truncate(marks.drafts);
         self.excerpts.truncate(marks.excerpts);
         self.definitions.truncate(marks.definitions);
@@ -675,15 +617,15 @@ impl Drafts<'_> {
 }
 
 /// How far the drafts had come.
-struct Marks {
-    drafts: usize,
+pub(crate) struct Marks {
+    pub(crate) drafts: usize,
     excerpts: usize,
     definitions: usize,
     moves: usize,
     stale: usize,
-    refused: usize,
+    pub(crate) refused: usize,
     removed: usize,
-    changed: Changed,
+    pub(crate) changed: Changed,
 }
 
 fn shift(unit: &mut Unit, by: i64) {
