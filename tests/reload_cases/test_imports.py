@@ -232,3 +232,20 @@ def test_a_module_whose_import_failed(live):
     live.write("optional.py", "import no_such_module\n\nX = 1\n")
     live.edit("m.py", "return 1", "return 2", refused=["optional"])
     assert m.f() == 2
+
+
+def test_import_for_type_checking_only(live):
+    """import moved below `if TYPE_CHECKING:`: the name is gone, as in a fresh interpreter"""
+    m = live.load("m", "import json\nimport typing\n\ndef f():\n    return 1\n")
+    live.save("m.py", "import typing\n\nif typing.TYPE_CHECKING:\n    import json\n\ndef f():\n    return 2\n")
+    assert ("json" in vars(m), m.f()) == (False, 2)
+    live.save("m.py", "import typing\n\nif not typing.TYPE_CHECKING:\n    import json\n\ndef f():\n    return 2\n")
+    assert "json" in vars(m)
+
+
+def test_keeping_what_is_there(live):
+    """`try: cache` with `except NameError: cache = {}`, edited, keeps the cache"""
+    m = live.load("m", "try:\n    cache\nexcept NameError:\n    cache = {}\n")
+    cache = m.cache
+    live.edit("m.py", "cache = {}", "cache = dict()")
+    assert m.cache is cache

@@ -83,6 +83,8 @@ pub enum Action {
         excerpt: usize,
         /// The names that it binds.
         names: Vec<String>,
+        /// Those of them that it may not bind, and nothing before it does: they are unbound before it is executed.
+        unbinds: Vec<String>,
         /// Whether references to what the names were bound to before should come to mean what they are bound to now:
         /// not where another statement binds the same name, for then both objects have their place.
         succeeds: bool,

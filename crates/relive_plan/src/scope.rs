@@ -138,6 +138,35 @@ impl Drafts<'_> {
         })
     }
 
+    /// Names of the module that only a statement which may not bind them could bind by then (`if TYPE_CHECKING:`).
+    fn left_to_chance(&self, class: &[String], unit: &Unit) -> Vec<String> {
+        if !class.is_empty() || !unit.is_conditional || unit.is_deletion {
+            return Vec::new();
+        }
+        let before = self
+            .new
+            .units
+            .iter()
+            .take_while(|other| other.id != unit.id);
+        let before: Vec<&Unit> = before.collect();
+        let is_bound = |name: &String| {
+            let has_star = |other: &&Unit| other.imports.iter().any(|import| import.alias == "*");
+            before
+                .iter()
+                .any(|other| other.binds(name) || has_star(other))
+        };
+        // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
+        let is_read = |name: &String| {
+            let mut paths = unit.reads.now.keys();
+            paths.any(|path| path.split('.').next() == Some(name))
+        };
+        let names = unit.binds.iter();
+        names
+            .filter(|name| !is_bound(name) && !is_read(name))
+            .cloned()
+            .collect()
+    }
+
     fn unit(
         &mut self,
         class: &[String],
@@ -341,6 +370,7 @@ impl Drafts<'_> {
                 unit: new.id,
                 class: class.to_vec(),
                 excerpt,
+                unbinds: self.left_to_chance(class, new),
                 succeeds: self.is_last_to_bind(class, new),
                 is_decorated: new
                     .function

@@ -679,7 +679,9 @@ fn added_removed_renamed() {
 #[test]
 fn what_needs_a_part_that_is_refused() {
     let dataclass = |field: &str, used: &str| {
-        format!("class C:\n    x: int = 1\n{field}    def m(self): return self.{used}\n    def n(self): return {used:?}\n")
+        format!(
+            "class C:\n    x: int = 1\n{field}    def m(self): return self.{used}\n    def n(self): return {used:?}\n"
+        )
     };
     Scenario::of(&dataclass("", "x"))
         .only_methods("C", "it is a dataclass")
@@ -692,23 +694,39 @@ fn what_needs_a_part_that_is_refused() {
         "#]])
         .edit(&dataclass("", "x"), expect![]);
     let slots = |slots: &str, used: &str| {
-        format!("class C:\n    __slots__ = {slots}\n    def m(self): self.{used} = 1\n    def n(self): return {used:?}.b\n")
+        format!(
+            "class C:\n    __slots__ = {slots}\n    def m(self): self.{used} = 1\n    def n(self): return {used:?}.b\n"
+        )
     };
-    check(&slots("('a',)", "a"), &slots("('a', 'b')", "b"), expect![[r#"
+    check(
+        &slots("('a',)", "a"),
+        &slots("('a', 'b')", "b"),
+        expect![[r#"
         class C at 1, stores [b]
         refused C.m at 3 (Method: needs b, which the class does not have yet; restart to apply)
         refused C.n at 4 (Method: needs b, which the class does not have yet; restart to apply)
         refused C at 1 (Class: its __slots__ changed; restart to apply)
-    "#]]);
+    "#]],
+    );
     let derived = |base: &str, used: &str| {
-        format!("class C({base}):\n    def m(self): return self.{used}()\n    def n(self): return {used:?}\n")
+        format!(
+            "class C({base}):\n    def m(self): return self.{used}()\n    def n(self): return {used:?}\n"
+        )
     };
-    check(&derived("A", "m"), &derived("B", "b"), expect![[r#"
+    check(
+        &derived("A", "m"),
+        &derived("B", "b"),
+        expect![[r#"
         refused C.m at 2 (Method: needs b, which the class does not have yet; restart to apply)
         refused C.n at 3 (Method: needs b, which the class does not have yet; restart to apply)
         refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
-    "#]]);
-    check("class C: pass\n", "class C[T]:\n    def m(self) -> T: pass\n", expect![[r#"
+    "#]],
+    );
+    check(
+        "class C: pass\n",
+        "class C[T]:\n    def m(self) -> T: pass\n",
+        expect![[r#"
         refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
-    "#]]);
+    "#]],
+    );
 }

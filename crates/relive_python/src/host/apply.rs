@@ -249,12 +249,13 @@ impl<'py> Application<'_, 'py> {
                 class,
                 excerpt,
                 anchors,
+                unbinds,
                 succeeds,
                 is_decorated,
                 ..
             } if class.is_empty() => {
                 let code = self.excerpt(step.module, *excerpt)?;
-                self.execute(step, &code, *succeeds, *is_decorated)?;
+                self.execute(step, &code, unbinds, *succeeds, *is_decorated)?;
                 self.assign(step.module, codes::entries(&code)?, anchors);
                 Ok(())
             }
@@ -327,6 +328,7 @@ impl<'py> Application<'_, 'py> {
         &mut self,
         step: &Step,
         code: &Bound<'py, PyCode>,
+        unbinds: &[String],
         succeeds: bool,
         is_decorated: bool,
     ) -> PyResult<()> {
@@ -344,6 +346,11 @@ impl<'py> Application<'_, 'py> {
                 .call_method0("invalidate_caches")?;
         }
         let before_run = namespace.copy()?;
+        for name in unbinds {
+            if namespace.contains(name)? {
+                namespace.del_item(name)?;
+            }
+        }
         run(code, &namespace, namespace.as_any())?;
         annotations::restore(&namespace, &before_run)?;
         if !succeeds {
