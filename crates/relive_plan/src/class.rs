@@ -28,6 +28,7 @@ impl Drafts<'_> {
         let is_generic = |name: &String| header.contains(&format!("class {name}["));
         if old_parts.header != new_parts.header && new.binds.iter().any(is_generic) {
             // Its methods may hold the type parameters, which only making it anew gives them.
+            self.changed.headers.insert(old.id, false);
             return self.refusal(outer, old, new, Some(HEADER_CHANGED));
         }
         let mut path = outer.to_vec();
@@ -92,6 +93,9 @@ impl Drafts<'_> {
         obstacles: &Obstacles<'_>,
     ) -> bool {
         let why = if obstacles.old.header != obstacles.new.header {
+            let header = self.new.lines(obstacles.new.header_lines);
+            let may_change_metaclass = header.contains("metaclass") || header.contains("ABC");
+            self.changed.headers.insert(old.id, may_change_metaclass);
             HEADER_CHANGED.to_owned()
         } else if let Some(why) = self.held_classes.get(obstacles.path) {
             format!("{why}; restart to apply")

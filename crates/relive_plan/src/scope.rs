@@ -95,8 +95,11 @@ impl Drafts<'_> {
             });
             live.push(self.unit(class, partner, unit, rerun.contains(&index), waits));
         }
+        let is_executed =
+            |unit: &&Unit| unit.kind != UnitKind::MainGuard || self.module == "__main__";
         let bound: BTreeSet<&str> = new
             .iter()
+            .filter(is_executed)
             .flat_map(|unit| &unit.binds)
             .map(String::as_str)
             .collect();
@@ -158,7 +161,8 @@ impl Drafts<'_> {
         // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
         let is_read = |name: &String| {
             let mut paths = unit.reads.now.keys();
-            paths.any(|path| path.split('.').next() == Some(name))
+            let is_imported = unit.imports.iter().any(|import| import.alias == *name);
+            !is_imported && paths.any(|path| path.split('.').next() == Some(name))
         };
         let names = unit.binds.iter();
         names

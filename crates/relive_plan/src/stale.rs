@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, Outline, Reads, Unit, UnitKind, Use};
 
 use crate::item::{Item, ItemKind, item, items};
 
@@ -103,6 +103,7 @@ impl Search<'_> {
             match &unit.class {
                 Some(parts) => {
                     self.judge(module, class, siblings, unit, &parts.reads);
+                    self.judge_derived(module, class, unit, parts);
                     let mut path = class.to_vec();
                     path.extend(unit.binds.first().cloned());
                     self.scope(module, &path, &parts.body);
@@ -193,6 +194,35 @@ impl Search<'_> {
                 item,
             });
         }
+    }
+
+    /// A class that derives from one which is not what its text says: making it again would not help before that is.
+    fn judge_derived(
+        &mut self,
+        module: &SourceModule<'_>,
+        class: &[String],
+        unit: &Unit,
+        parts: &ClassParts,
+    ) {
+        let base = self
+            .world
+            .derived_from_old(module.name, parts, &self.changed);
+        let Some((base, is_inherited)) = base.filter(|_| self.judged.insert(unit.id)) else {
+            return;
+        };
+        if is_inherited {
+            self.changed.headers.insert(unit.id, true);
+        }
+        let why = format!("made with the old {base}, whose edit was refused");
+        self.found.push(Outdated {
+            module: module.name.to_owned(),
+            class: class.to_vec(),
+            unit: 0,
+            was_decorated: false,
+            is_alias: false,
+            origin: None,
+            item: item(module.name, module.file, class, unit, &why),
+        });
     }
 
     /// What an outdated statement has put into other objects (`X.a = v`, `X.append(v)`, `@X.register`) is outdated too.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{ImportedName, Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, ImportedName, Outline, Reads, Unit, UnitKind, Use};
 
 /// The outlines of the modules that an edit may concern.
 #[derive(Default)]
@@ -27,6 +27,9 @@ pub struct Changed {
     pub names: BTreeSet<(String, String)>,
     /// Statements of class bodies that bound another value.
     pub members: BTreeSet<u64>,
+    /// Classes whose bases, decorators or keywords are not those of their text, and whether that changes what derives
+    /// from them: their metaclass.
+    pub headers: BTreeMap<u64, bool>,
 }
 
 impl Changed {
@@ -35,6 +38,7 @@ impl Changed {
         self.only_nested.extend(&other.only_nested);
         self.names.extend(other.names.iter().cloned());
         self.members.extend(&other.members);
+        self.headers.extend(&other.headers);
     }
 
     /// Whether nothing has changed.
@@ -279,6 +283,25 @@ impl<'a> World<'a> {
                 how: *how,
                 origin,
             })
+        })
+    }
+
+    /// The base of a class that is not what its text says, if the class itself would be another for it, and whether so
+    /// would be what derives from it.
+    #[must_use]
+    pub fn derived_from_old(
+        &self,
+        module: &str,
+        class: &ClassParts,
+        changed: &Changed,
+    ) -> Option<(String, bool)> {
+        class.reads.now.keys().find_map(|path| {
+            let targets = self.resolve(module, path, &mut BTreeSet::new());
+            let mut units = targets.iter().flat_map(|target| &target.units);
+            let is_inherited = *units.find_map(|unit| changed.headers.get(&unit.id))?;
+            // `class D(C[int])` keeps what it derives from in `__orig_bases__`.
+            let is_other = is_inherited || !class.bases.contains(path);
+            is_other.then(|| (path.clone(), is_inherited))
         })
     }
 

@@ -117,6 +117,13 @@ mod eager {
                     }
                 }
             }
+            // In the order of the text: fields of many kinds are made from it.
+            for name in names {
+                if let Some(value) = annotations.get_item(name)? {
+                    annotations.del_item(name)?;
+                    annotations.set_item(name, value)?;
+                }
+            }
             Ok(())
         }
 
