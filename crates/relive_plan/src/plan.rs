@@ -108,6 +108,8 @@ pub enum Action {
         signature_of: Option<String>,
         /// Whether only the annotations changed: the live functions keep their defaults.
         keeps_defaults: bool,
+        /// Whether executing the excerpt may run code that exchanges before this one replace: they come first.
+        waits: bool,
     },
     /// Remove names, and keep their values on the shelf of the unit.
     Remove {

@@ -358,7 +358,10 @@ fn ordered(
     let mut steps: Vec<(Phase, Step)> = Vec::new();
     for (module, name, drafts) in drafted {
         let phases = phases(world, name, &drafts, changed, &mut late);
-        let phased = phases.into_iter().zip(drafts).map(|(phase, draft)| {
+        let phased = phases.into_iter().zip(drafts).map(|(phase, mut draft)| {
+            if let Action::Exchange { waits, .. } = &mut draft.action {
+                *waits = phase == Phase::After;
+            }
             (
                 phase,
                 Step {

@@ -413,6 +413,7 @@ impl Drafts<'_> {
                 excerpt,
                 signature_of: reads.as_ref().and_then(|_| new.binds.first().cloned()),
                 keeps_defaults,
+                waits: false,
             },
             item,
             reads: reads.unwrap_or_default(),

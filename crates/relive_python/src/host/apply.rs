@@ -40,6 +40,7 @@ pub(super) struct Application<'a, 'py> {
     codes: Vec<(usize, u64, Vec<Bound<'py, PyCode>>)>,
     /// What modules exported before the plan, by name.
     pub(super) exported: HashMap<String, Bound<'py, PyDict>>,
+    is_relocated: bool,
     /// Names that star imports brought during the plan, by importing module.
     pub(super) star_copies: HashMap<String, Bound<'py, PyDict>>,
     /// Objects that names were bound to before, which cannot become what they are bound to now.
@@ -77,6 +78,7 @@ impl CPython {
             before: Vec::new(),
             codes: Vec::new(),
             exported: HashMap::new(),
+            is_relocated: false,
             star_copies: HashMap::new(),
             superseded: Vec::new(),
             changed_classes: Vec::new(),
@@ -168,9 +170,12 @@ impl<'py> Application<'_, 'py> {
         let mut step = 0;
         while step < self.plan.steps.len() {
             if matches!(self.plan.steps[step].action, Action::Exchange { .. }) {
-                let end = (step..self.plan.steps.len())
-                    .find(|&step| !matches!(self.plan.steps[step].action, Action::Exchange { .. }))
-                    .unwrap_or(self.plan.steps.len());
+                let goes_along = |step: &usize| {
+                    let action = &self.plan.steps[*step].action;
+                    matches!(action, Action::Exchange { waits: false, .. })
+                };
+                let others = (step + 1..self.plan.steps.len()).take_while(goes_along);
+                let end = step + 1 + others.count();
                 self.exchange(host, step, end)?;
                 step = end;
             } else {
@@ -482,9 +487,16 @@ impl<'py> Application<'_, 'py> {
             };
             self.codes.push((*module, *unit, codes));
         }
-        for (index, text) in self.plan.modules.iter().enumerate() {
-            let moved = self.relocate(host, index, text);
-            moved.map_err(|error| Failure { step: start, error })?;
+        self.relocate_all(host)
+            .map_err(|error| Failure { step: start, error })
+    }
+
+    /// Move all code whose lines changed and nothing else, unless that is done.
+    fn relocate_all(&mut self, host: &CPython) -> PyResult<()> {
+        if !std::mem::replace(&mut self.is_relocated, true) {
+            for (index, text) in self.plan.modules.iter().enumerate() {
+                self.relocate(host, index, text)?;
+            }
         }
         Ok(())
     }
@@ -497,6 +509,7 @@ impl<'py> Application<'_, 'py> {
             excerpt,
             signature_of,
             keeps_defaults,
+            ..
         } = &step.action
         else {
             return Ok(None);
@@ -602,16 +615,7 @@ impl<'py> Application<'_, 'py> {
     }
 
     fn finish(&mut self, host: &CPython) -> PyResult<Applied> {
-        if !self
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.action, Action::Exchange { .. }))
-        {
-            for (index, text) in self.plan.modules.iter().enumerate() {
-                self.relocate(host, index, text)?;
-            }
-        }
+        self.relocate_all(host)?;
         for (index, text) in self.plan.modules.iter().enumerate() {
             for class in &text.classes {
                 if let Some(live) = class_at(&self.modules[index].dict(), &class.path)? {

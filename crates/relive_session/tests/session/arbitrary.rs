@@ -114,16 +114,26 @@ fn action() -> impl Strategy<Value = Action> {
                     }
                 }
             ),
-        (place(), lines(), any::<usize>(), of(text()), any::<bool>()).prop_map(
-            |((unit, class, _), lines, excerpt, signature_of, keeps_defaults)| Action::Exchange {
-                unit,
-                class,
-                lines,
-                excerpt,
-                signature_of,
-                keeps_defaults,
-            }
-        ),
+        (
+            place(),
+            lines(),
+            any::<usize>(),
+            of(text()),
+            any::<(bool, bool)>()
+        )
+            .prop_map(
+                |((unit, class, _), lines, excerpt, signature_of, (keeps_defaults, waits))| {
+                    Action::Exchange {
+                        unit,
+                        class,
+                        lines,
+                        excerpt,
+                        signature_of,
+                        keeps_defaults,
+                        waits,
+                    }
+                }
+            ),
         place().prop_map(|(unit, class, names)| Action::Remove { unit, class, names }),
         place().prop_map(|(unit, class, names)| Action::Restore { unit, class, names }),
         (texts(), texts(), any::<usize>(), any::<bool>()).prop_map(
