@@ -128,8 +128,12 @@ impl Drafts<'_> {
             if let Some(name) = missing.iter().find(|name| self.mentions(member, name))
                 && self.is_drafted(first_draft, member.id)
             {
-                let why =
-                    format!("needs {name}, which the class does not have yet; restart to apply");
+                let why = match name.as_str() {
+                    "super" => "needs super of the new bases; restart to apply".to_owned(),
+                    _ => {
+                        format!("needs {name}, which the class does not have yet; restart to apply")
+                    }
+                };
                 held.entry(member.id).or_insert(Some(why));
             }
         }
@@ -206,7 +210,9 @@ impl Obstacles<'_> {
             Action::Annotate { class, .. } => (class, &[][..]),
             _ => return None,
         };
-        if class != self.path || names == ["__doc__"] {
+        // A class that lacks a docstring may be given one when it is made.
+        let is_docstring = names == ["__doc__"] && matches!(draft.action, Action::Execute { .. });
+        if class != self.path || is_docstring {
             return None;
         }
         if let Some(why) = self.facts.and_then(|facts| facts.obstacle.as_ref()) {

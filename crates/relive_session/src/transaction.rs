@@ -10,6 +10,7 @@ use relive_plan::{
 use relive_syntax::{Outline, Unit};
 
 use crate::host::{Applied, Host, HostError};
+use crate::log::LogError;
 use crate::report::Report;
 use crate::session::{Mode, Session, Stale, module_item};
 
@@ -20,6 +21,12 @@ pub(crate) struct Edit {
     pub(crate) new: Outline,
     /// The hash of the content that was considered before it.
     pub(crate) seen: Option<blake3::Hash>,
+}
+
+/// Why a plan was not carried out.
+enum Failed {
+    Host(HostError),
+    Log(LogError),
 }
 
 /// The outlines of modules that an edit may concern, by name.
@@ -83,7 +90,7 @@ impl Session {
         }
         let mut outcome = self.carry_out(host, &planned.plan);
         // What a failed statement rests on may be out of date: it is executed first, and all is tried again.
-        while let Err(HostError::Raised { step, .. }) = outcome
+        while let Err(Failed::Host(HostError::Raised { step, .. })) = outcome
             && let Some(unit) = executed_unit(&planned.plan.steps[step].action)
             && needy.insert(unit)
             && let Ok(other) = self.planned(host, &edits, &related, &needy)
@@ -363,18 +370,23 @@ impl Session {
         statements
     }
 
-    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, HostError> {
-        host.compile(plan)?;
-        self.log
-            .append(plan)
-            .map_err(|error| HostError::Internal(error.to_string()))?;
+    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Failed> {
+        host.compile(plan).map_err(Failed::Host)?;
+        self.log.append(plan).map_err(Failed::Log)?;
         let applied = host.apply(plan);
         self.log.outcome(applied.is_ok());
-        applied
+        applied.map_err(Failed::Host)
     }
 
     /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
-    fn failure(&mut self, plan: &Plan, error: &HostError) -> Item {
+    fn failure(&mut self, plan: &Plan, error: &Failed) -> Item {
+        let error = match error {
+            Failed::Host(error) => error,
+            Failed::Log(error) => {
+                let name = plan.modules.first().map_or("", |module| &module.name);
+                return self.internal_error(name, &HostError::Internal(error.to_string()));
+            }
+        };
         let mut items = Vec::new();
         if let HostError::Internal(problem) = error {
             let names: Vec<String> = plan
@@ -673,11 +685,11 @@ fn ask_for_bound(asked: &mut FactsQuery, plan: &Plan) -> bool {
 }
 
 /// The module, by its index in the plan, at which a plan failed, unless relive itself did.
-fn failed_module(plan: &Plan, error: &HostError) -> Option<usize> {
+fn failed_module(plan: &Plan, error: &Failed) -> Option<usize> {
     match error {
-        HostError::Syntax { module, .. } => Some(*module),
-        HostError::Raised { step, .. } => Some(plan.steps.get(*step)?.module),
-        HostError::Internal(_) => None,
+        Failed::Host(HostError::Syntax { module, .. }) => Some(*module),
+        Failed::Host(HostError::Raised { step, .. }) => Some(plan.steps.get(*step)?.module),
+        Failed::Host(HostError::Internal(_)) | Failed::Log(_) => None,
     }
 }
 

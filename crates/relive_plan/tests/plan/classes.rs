@@ -693,6 +693,18 @@ fn what_needs_a_part_that_is_refused() {
             refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
         "#]])
         .edit(&dataclass("", "x"), expect![]);
+    let described = |doc: &str| format!("class C:\n{doc}    x: int = 1\n");
+    let of = |doc: &str| Scenario::of(&described(doc)).only_methods("C", "it is a dataclass");
+    of("    'old'\n").edit(
+        &described("    'new'\n"),
+        expect![[r#"
+        execute C.<line 2> at 2 (Statement: changed)
+    "#]],
+    );
+    of("    'old'\n").edit(&described(""), expect![[r#"
+        move C.x by -1
+        refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
+    "#]]);
     let slots = |slots: &str, used: &str| {
         format!(
             "class C:\n    __slots__ = {slots}\n    def m(self): self.{used} = 1\n    def n(self): return {used:?}.b\n"
