@@ -29,6 +29,17 @@ pub(super) fn set_attribute(
     function.setattr(name, value)
 }
 
+/// Give a function the annotations of another.
+pub(super) fn copy(from: &Bound<'_, PyFunction>, to: &Bound<'_, PyFunction>) -> PyResult<()> {
+    let value = from.getattr(ATTRIBUTE)?;
+    if value.is_none() {
+        // `from __future__ import annotations` keeps them as text, with nothing to evaluate.
+        let kept = from.getattr("__annotations__")?.call_method0("copy")?;
+        return to.setattr("__annotations__", kept);
+    }
+    to.setattr(ATTRIBUTE, value)
+}
+
 /// Take back what executing one statement did to the annotations of all the others.
 #[cfg(Py_3_14)]
 pub(super) fn restore(namespace: &Bound<'_, PyDict>, before: &Bound<'_, PyDict>) -> PyResult<()> {

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyTuple, PyType};
 use relive_plan::{Item, ItemKind};
 
-use super::annotations::{self, set_attribute};
+use super::annotations;
 use super::codes::{does_the_same, pair};
 use super::undo::{FUNCTION_ATTRIBUTES, Undo};
 use crate::raw;
@@ -77,7 +77,7 @@ impl<'py> Exchange<'py> {
                     recode(&function, new, closure.as_ref())?;
                     match template {
                         Some(template) if self.keeps_defaults => {
-                            copy_annotations(template, &function)?;
+                            annotations::copy(template, &function)?;
                         }
                         Some(template) => copy_signature(template, &function)?,
                         None => {}
@@ -133,20 +133,15 @@ pub(super) fn copy_signature(
     to: &Bound<'_, PyFunction>,
 ) -> PyResult<()> {
     for name in FUNCTION_ATTRIBUTES {
-        if !matches!(*name, "__doc__" | "__name__" | "__qualname__") {
-            set_attribute(to, name, from.getattr(*name)?)?;
+        if matches!(*name, "__defaults__" | "__kwdefaults__") {
+            to.setattr(*name, from.getattr(*name)?)?;
         }
     }
+    annotations::copy(from, to)?;
     if from.hasattr("__type_params__")? {
         to.setattr("__type_params__", from.getattr("__type_params__")?)?;
     }
     Ok(())
-}
-
-/// Give a function the annotations of another.
-fn copy_annotations(from: &Bound<'_, PyFunction>, to: &Bound<'_, PyFunction>) -> PyResult<()> {
-    let value = from.getattr(annotations::ATTRIBUTE)?;
-    set_attribute(to, annotations::ATTRIBUTE, value)
 }
 
 /// The docstring that CPython finds in a code object when it makes a function of it.
