@@ -313,6 +313,7 @@ def main() -> int:
     parser.add_argument("--pip", default=f"{sys.executable} -m pip", help="the pip command to use")
     parser.add_argument("--verbose", action="store_true", help="print reasons of flags and all silent differences")
     options = parser.parse_args()
+    os.environ["PYTHONHASHSEED"] = "0"  # Sets have one order in all processes.
     engines = [*([] if options.only_peers else ["relive"]), *options.peer]
     releases = Releases(options.cache, options.pip.split())
     results: dict[str, dict[str, Outcome]] = {engine: {} for engine in engines}

@@ -409,3 +409,37 @@ def test_no_torn_window(live, mode):
         sys.setswitchinterval(interval)
     assert failures == []
     assert step()[-1] == {"patch": 1, "deep": 201}[mode]
+
+
+def test_a_statement_needs_what_is_out_of_date(live):
+    """a statement that an edit executes finds what a fresh import would have computed by then
+
+    packaging 26.0 added an entry to a table and a use of the table's inverse, which nothing had computed anew;
+    requests 2.34 made a table anew that a call fills; httpx 0.28 took out of a table what was out of it already.
+    """
+    before = """
+        NAMES = {"a": 1}
+        NUMBERS = dict((number, name) for name, number in NAMES.items())
+
+        CODES = {}
+
+        def fill():
+            for number in NUMBERS:
+                CODES[number] = number
+
+        fill()
+
+        DECODERS = {"x": 1, "y": 2}
+        DECODERS.pop("y")
+        if "y" not in DECODERS:
+            DECODERS.pop("x")
+    """
+    m = live.load("m", before)
+    n = live.load("n", "from m import CODES, NUMBERS\nX = CODES[1], NUMBERS[1]\n")
+    after = before.replace('{"a": 1}', '{"a": 1, "b": 2}').replace("CODES = {}", "CODES = dict()")
+    live.write("m.py", after.replace('if "y" not in', 'if not "y" in'))
+    live.save("n.py", "from m import CODES, NUMBERS\nX = CODES[2], NUMBERS[2]\n", stale=["m:<line 15>", "m:DECODERS"])
+    assert n.X == (2, "b")
+    assert n.CODES is m.CODES
+    assert n.NUMBERS is m.NUMBERS
+    assert m.DECODERS == {}

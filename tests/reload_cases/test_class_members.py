@@ -413,3 +413,28 @@ if sys.version_info >= (3, 13):
         live.save("m.py", "# A comment.\n\nclass C:\n    def method(self):\n        self.b = 1\n")
         assert m.C.__firstlineno__ == 3
         assert m.C.__static_attributes__ == ("b",)
+
+
+def test_overloads_added(live):
+    """several statements of a class bind one name: who took the method before the edit calls the last
+
+    requests 2.34 gave its methods overloads.
+    """
+    m = live.load("m", "class C:\n    def f(self, x):\n        return 'old', x\n")
+    f, bound = m.C.f, m.C().f
+    live.save(
+        "m.py",
+        """
+        from typing import overload
+
+        class C:
+            @overload
+            def f(self, x: int): ...
+            @overload
+            def f(self, x: str): ...
+            def f(self, x=0):
+                return "new", x
+        """,
+    )
+    assert (m.C().f(1), f(m.C()), bound()) == (("new", 1), ("new", 0), ("new", 0))
+    assert m.C.f is f

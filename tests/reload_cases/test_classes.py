@@ -438,3 +438,35 @@ def test_nested_class(live):
     live.save("m.py", NESTED.replace('"old"', '"new"').replace("limit = 1", "limit = 2"))
     assert m.C.Inner is inner
     assert instance.method() == bound() == ("new", 2)
+
+
+def test_derived_from_a_refused_class(live):
+    """base class whose header is refused: classes derived from it are named, since they are made otherwise, too"""
+    base = "from typing import Generic, TypeVar\nT = TypeVar('T')\n\nclass A(Generic[T]):\n    pass\n"
+    live.load("m", base)
+    live.load("n", "from m import A\n\nclass B(A[int]):\n    pass\n\nclass C(B):\n    pass\n")
+    live.edit("m.py", "A(Generic[T])", "A(Generic[T], dict)", refused=["m:A"], stale=["n:B"])
+    live.save("m.py", base)
+    live.write("m.py", base.replace("Generic[T]", "Generic[T], metaclass=type"))
+    live.update(refused=["m:A"], stale=["n:B", "n:C"])
+
+
+def test_docstring_of_a_property(live):
+    """docstring of a property, in a class that says it is another module's"""
+    m = live.load("m", "class C:\n    @property\n    def value(self):\n        'old'\n\nC.__module__ = 'other'\n")
+    live.edit("m.py", "'old'", "'new'")
+    assert m.C.value.__doc__ == "new"
+
+
+def test_order_of_annotations(live):
+    """annotated attribute added in the middle: annotations stand in the order of the text"""
+    m = live.load("m", "class C:\n    a: int\n    c: int\n")
+    live.save("m.py", "class C:\n    a: int\n    b: int = 1\n    c: int\n")
+    assert list(m.C.__annotations__) == ["a", "b", "c"]
+
+
+def test_name_used_by_the_main_guard(live):
+    """import moved below `if __name__ == "__main__":`: the name is gone"""
+    m = live.load("m", "import json\n")
+    live.save("m.py", 'if __name__ == "__main__":\n    import json\n')
+    assert "json" not in vars(m)

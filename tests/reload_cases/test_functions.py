@@ -6,6 +6,7 @@ import inspect
 import sys
 import threading
 from queue import Queue
+from textwrap import dedent
 
 import pytest
 
@@ -374,3 +375,68 @@ def test_twenty_saves(live, held):
     for version in range(2, 22):
         live.save("m.py", f"def f():\n    return {version}\n")
         assert {"m.f": m.f, "n.f": n.f, "local": local}[held]() == version
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["added", "removed"])
+def test_future_annotations_come_and_go(live, first):
+    """`from __future__ import annotations` added or removed: annotations of unchanged functions are made anew"""
+    future = "from __future__ import annotations\n"
+    text = """
+        from enum import Enum
+        from functools import wraps
+
+        X: int = 1
+        CACHE = []
+
+        def keep(function):
+            @wraps(function)
+            def wrapper(*args):
+                return function(*args)
+            return wrapper
+
+        def f(a: int, b: "list" = CACHE) -> str:
+            return "f"
+
+        @keep
+        def g(a: int) -> str:
+            def inner(b: int):
+                return b
+            return inner.__annotations__
+
+        class C:
+            y: int = 1
+
+            @property
+            def value(self) -> int:
+                return 1
+
+            @classmethod
+            def make(cls, other: "C") -> None:
+                pass
+
+        class E(Enum):
+            A = 1
+
+            def method(self) -> int:
+                return 1
+    """
+    text = dedent(text)
+    before, after = (text, future + text) if first else (future + text, text)
+    m = live.load("m", before)
+    f, g, method, cache = m.f, m.g, m.E.A.method, m.CACHE
+    m.f.__defaults__[0].append("at run time")
+    live.save("m.py", after)
+    namespace = {}
+    exec(compile(after, "fresh", "exec", dont_inherit=True), namespace)
+    fresh = namespace["C"]
+
+    def annotations(*objects):
+        return [each.__annotations__ for each in objects]
+
+    assert annotations(f, g, m.C) == annotations(namespace["f"], namespace["g"], fresh)
+    assert annotations(m.C.value.fget, m.C.make.__func__) == annotations(fresh.value.fget, fresh.make.__func__)
+    assert m.__annotations__ == namespace["__annotations__"]
+    assert g(1) == namespace["g"](1)
+    assert annotations(method) == annotations(namespace["E"].method)
+    assert f.__defaults__[0] is cache
+    assert cache == ["at run time"]

@@ -191,3 +191,61 @@ def test_two_files_that_need_each_other(live, first):
         live.write(f"{name}.py", texts[name])
     live.update()
     assert (b.Y, b.C.limit) == (11, 10)
+
+
+def test_star_import_gone(live):
+    """star import removed: its names go, unless something else binds them"""
+    live.load("a", "x = 1\ny = 1\n")
+    live.load("b", "y = 1\nz = 1\n")
+    n = live.load("n", "from a import *\nfrom b import *\nz = 'own'\n")
+    live.save("n.py", "from b import *\nz = 'own'\n")
+    assert ("x" in vars(n), n.y, n.z) == (False, 1, "own")
+    live.save("n.py", "z = 'own'\n")
+    assert ("x" in vars(n), "y" in vars(n), n.z) == (False, False, "own")
+
+
+def test_star_imports_share_a_name(live):
+    """star imports of two modules that have a name: it stays as long as one of them exports it
+
+    httpx 0.27.1 gave its modules `__all__`, and its packages imports of `*`.
+    """
+    live.load("base", "class Base:\n    pass\n")
+    live.load("derived", "from base import Base\n\nclass Derived(Base):\n    pass\n")
+    n = live.load("n", "from base import *\nfrom derived import *\n")
+    live.write("base.py", '__all__ = ["Base"]\n\nclass Base:\n    pass\n')
+    live.write("derived.py", 'from base import Base\n\n__all__ = ["Derived"]\n\nclass Derived(Base):\n    pass\n')
+    live.save(
+        "n.py", 'from base import *\nfrom derived import *\n\n__all__ = ["Base", "Derived"]\nSEEN = Base, Derived\n'
+    )
+    assert (n.Base, n.Derived) == n.SEEN
+
+
+def test_a_module_whose_import_failed(live):
+    """a module that could not be imported is saved with others: only it is left out
+
+    httpx imports its command line in `try`, and does without it where a dependency is missing.
+    """
+    live.write("optional.py", "import no_such_module\n")
+    m = live.load(
+        "m", "try:\n    import optional\nexcept ImportError:\n    optional = None\n\ndef f():\n    return 1\n"
+    )
+    live.write("optional.py", "import no_such_module\n\nX = 1\n")
+    live.edit("m.py", "return 1", "return 2", refused=["optional"])
+    assert m.f() == 2
+
+
+def test_import_for_type_checking_only(live):
+    """import moved below `if TYPE_CHECKING:`: the name is gone, as in a fresh interpreter"""
+    m = live.load("m", "import json\nimport typing\n\ndef f():\n    return 1\n")
+    live.save("m.py", "import typing\n\nif typing.TYPE_CHECKING:\n    import json\n\ndef f():\n    return 2\n")
+    assert ("json" in vars(m), m.f()) == (False, 2)
+    live.save("m.py", "import typing\n\nif not typing.TYPE_CHECKING:\n    import json\n\ndef f():\n    return 2\n")
+    assert "json" in vars(m)
+
+
+def test_keeping_what_is_there(live):
+    """`try: cache` with `except NameError: cache = {}`, edited, keeps the cache"""
+    m = live.load("m", "try:\n    cache\nexcept NameError:\n    cache = {}\n")
+    cache = m.cache
+    live.edit("m.py", "cache = {}", "cache = dict()")
+    assert m.cache is cache

@@ -5,6 +5,7 @@ import linecache
 import os
 import sys
 import traceback
+from textwrap import dedent
 
 import pytest
 
@@ -267,3 +268,21 @@ def test_line_of_an_annotation_that_fails(live):
         with pytest.raises(NameError) as failed:
             inspect.get_annotations(function)
         assert failed.traceback[-1].lineno + 1 == line
+
+
+def test_code_exchanged_at_two_moments(live):
+    """lines inserted at the top; a default calls an edited function: it calls the new one, and lines move once"""
+    before = """
+        def f(x=1):
+            return 1
+
+        def g(x=f()):
+            return 1
+
+        def last():
+            return 1
+    """
+    m = live.load("m", before)
+    live.save("m.py", "\n" + dedent(before).replace("return 1\n\ndef g", "return 2\n\ndef g").replace("f()", "f() + 0"))
+    assert [function.__code__.co_firstlineno for function in (m.f, m.g, m.last)] == [3, 6, 9]
+    assert m.g.__defaults__ == (2,)

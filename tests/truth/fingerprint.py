@@ -250,6 +250,10 @@ class Fingerprinter:
             return {"ref": f"{value.__module__}:{value.__qualname__}"}
         if isinstance(value, _GENERIC_TYPES):
             return self._generic(value)  # Equal ones are as good as the same one; whether they are is chance.
+        if isinstance(value, typing.ForwardRef):
+            return {"forward reference": value.__forward_arg__}
+        if id(value) in self._owners:
+            return {"namespace": self._owners[id(value)]}  # Its names are units of their own.
         if id(value) in self._seen:
             return {"seen": self._seen[id(value)]}
         self._seen[id(value)] = len(self._seen)
@@ -414,7 +418,6 @@ _DESCRIBERS: tuple[tuple[Any, Any], ...] = (
     (CodeType, lambda self, value: {"code": self._code(value)}),
     (re.Pattern, lambda self, value: {"pattern": repr(value.pattern), "flags": value.flags}),
     (typing.TypeVar, Fingerprinter._type_variable),
-    (type(typing.ForwardRef("x")), lambda self, value: {"forward reference": value.__forward_arg__}),
     (BaseException, lambda self, value: {"instance": self._value(type(value)), "arguments": self._value(value.args)}),
 )
 if sys.version_info >= (3, 12):

@@ -59,6 +59,9 @@ class Flags:
         module = qualname.partition(":")[0]
         if module in self._refused_modules or module in self.names:
             return True
+        # A package has each of its modules as an attribute.
+        if qualname.replace(":", ".") in self._refused_modules:
+            return True
         return any(qualname == name or qualname.startswith(f"{name}.") for name in self.names)
 
     def needless(self, report: Mapping[str, Any], differing: set[str], fresh: Units) -> int:

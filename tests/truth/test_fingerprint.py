@@ -157,3 +157,10 @@ def test_cycles_and_shared_containers_end() -> None:
     assert described["m:second"] == {"dict": [["'first'", {"same": "m:first"}]]}
     assert described["m:third"] == {"same": "m:second"}
     assert found.aliases == {"m:second": ["m:third"]}
+
+
+def test_what_is_the_same_by_chance_is_no_difference() -> None:
+    shared = "from typing import Union\nalias = [Union['A', int], Union['A', str]]\n"
+    apart = "from typing import ForwardRef, Union\nalias = [Union[ForwardRef('A'), int], Union[ForwardRef('A'), str]]\n"
+    assert units(shared)["m:alias"] == units(apart)["m:alias"]
+    assert units("names = locals()\nx = 1\n")["m:names"] == {"namespace": "m"}

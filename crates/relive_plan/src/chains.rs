@@ -4,9 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Pairing, Unit, UnitKind};
 
-/// The new units to execute, besides those that changed: a name may be bound by several, and one may need another.
-pub(crate) fn reruns(old: &[Unit], new: &[Unit], pairing: &Pairing) -> BTreeSet<usize> {
+/// The new units to execute, besides those that changed: a name may be bound by several, and one may need another, also
+/// one of `again`, which are to be executed for other reasons.
+pub(crate) fn reruns(
+    old: &[Unit],
+    new: &[Unit],
+    pairing: &Pairing,
+    again: &BTreeMap<u64, String>,
+) -> BTreeSet<usize> {
     let mut rerun = changed_chains(old, new, pairing);
+    rerun.extend((0..new.len()).filter(|&index| again.contains_key(&new[index].id)));
     let is_executed = |index: usize| match pairing.old_of_new[index] {
         None => !matches!(new[index].kind, UnitKind::Inert | UnitKind::MainGuard),
         Some(was) => new[index].kind != UnitKind::MainGuard && !is_in_place(&old[was], &new[index]),

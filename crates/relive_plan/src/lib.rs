@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod chains;
+mod class;
+mod inputs;
 mod item;
 mod order;
 mod plan;
 mod planner;
 mod scope;
 mod stale;
+mod together;
 mod warnings;
 mod world;
 
@@ -23,4 +26,5 @@ pub use plan::{
 pub use planner::{ModuleEdit, Planned, PlannedModule, plan, query, rerun};
 pub use scope::Removed;
 pub use stale::{Outdated, SourceModule, outdated};
+pub use together::tied_to;
 pub use world::{Cause, Changed, World};

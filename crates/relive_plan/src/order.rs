@@ -41,6 +41,20 @@ pub(crate) fn phases(
             .is_some()
     };
     let place = |name: &String| (module.to_owned(), name.clone());
+    let executed = drafts.iter().filter_map(|draft| match &draft.action {
+        Action::Execute { class, names, .. } if class.is_empty() => Some(names),
+        _ => None,
+    });
+    let bound: Vec<(String, String)> = executed.flatten().map(place).collect();
+    // What binds nothing may change objects that statements after it read.
+    let reads = |draft: &Draft, place: &(String, String)| {
+        let changed = Changed {
+            names: BTreeSet::from([place.clone()]),
+            ..Changed::default()
+        };
+        let cause = world.outdated_by(module, &[], &draft.reads, &changed);
+        cause.is_some()
+    };
     drafts
         .iter()
         .map(|draft| match &draft.action {
@@ -61,6 +75,9 @@ pub(crate) fn phases(
                     return Phase::Before;
                 }
                 late.extend(own.iter().map(place));
+                if names.is_empty() {
+                    late.extend(bound.iter().filter(|name| reads(draft, name)).cloned());
+                }
                 Phase::After
             }
         })

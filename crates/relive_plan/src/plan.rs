@@ -83,6 +83,8 @@ pub enum Action {
         excerpt: usize,
         /// The names that it binds.
         names: Vec<String>,
+        /// Those of them that it may not bind, and nothing before it does: they are unbound before it is executed.
+        unbinds: Vec<String>,
         /// Whether references to what the names were bound to before should come to mean what they are bound to now:
         /// not where another statement binds the same name, for then both objects have their place.
         succeeds: bool,
@@ -104,6 +106,10 @@ pub enum Action {
         /// The name of the definition whose defaults and annotations changed too: the excerpt is executed in a scratch
         /// namespace, its decorators made the identity, and the function found under this name is their source.
         signature_of: Option<String>,
+        /// Whether only the annotations changed: the live functions keep their defaults.
+        keeps_defaults: bool,
+        /// Whether executing the excerpt may run code that exchanges before this one replace: they come first.
+        waits: bool,
     },
     /// Remove names, and keep their values on the shelf of the unit.
     Remove {
@@ -131,13 +137,17 @@ pub enum Action {
         names: Vec<String>,
         /// Index of the excerpt that holds all annotated statements of the scope.
         excerpt: usize,
+        /// Whether annotations that are there already are to be made anew.
+        is_renewed: bool,
     },
-    /// Bring the names that `importer` has from `from … import *` of `exporter` up to date.
+    /// Bring the names that `importer` has from its `from … import *` statements up to date.
     FollowStar {
-        /// The module whose public names are imported.
-        exporter: String,
         /// The importing module.
         importer: String,
+        /// The modules whose public names it imports, in the order of its text.
+        exporters: Vec<String>,
+        /// Those whose public names it imported only before the edit.
+        former: Vec<String>,
         /// Names that the importing module binds otherwise, which are left alone.
         bound: Vec<String>,
     },

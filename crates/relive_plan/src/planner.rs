@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use relive_syntax::{Outline, Unit};
 
 use crate::chains::Repeated;
+use crate::inputs::inputs;
 use crate::item::Item;
 use crate::order::{Phase, phases};
 use crate::plan::{
@@ -60,7 +61,7 @@ pub struct PlannedModule {
 pub fn query(edits: &[ModuleEdit<'_>]) -> FactsQuery {
     let facts = ModuleFacts::default();
     let modules = edits.iter().map(|edit| {
-        let (drafts, _) = draft(edit, &facts, &[], None);
+        let (drafts, _) = draft(edit, &facts, &[], None, &BTreeMap::new());
         ModuleQuery {
             name: edit.name.to_owned(),
             classes: drafts.edited_classes.clone(),
@@ -77,14 +78,72 @@ pub fn query(edits: &[ModuleEdit<'_>]) -> FactsQuery {
 /// Plan the edits as one: all of them happen, or none.
 ///
 /// `facts` answers `asked`, which is [`query`] of the edits; `world` holds the new outlines of the edited modules and the live ones of the modules
-/// that may import them.
+/// that may import them. `needy` are units that failed when they were executed with what is out of date: whatever they
+/// rest on is executed again.
 #[must_use]
 pub fn plan<'a>(
     edits: &[ModuleEdit<'a>],
     asked: &FactsQuery,
     facts: &'a Facts,
     world: &'a World<'a>,
+    needy: &BTreeSet<u64>,
 ) -> Planned {
+    let mut again = BTreeMap::new();
+    loop {
+        let mut all = drafts_of(edits, asked, facts, world, &again);
+        let more = inputs(edits, world, &all.planned.changed, &all.drafts, needy);
+        if more.is_empty() {
+            all.warn_of_refused(world);
+            all.planned.plan.steps = ordered(world, all.drafts, &all.planned.changed);
+            return all.planned;
+        }
+        again.extend(more);
+    }
+}
+
+/// The drafts of all edits, before they are put in order.
+struct AllDrafts<'a> {
+    planned: Planned,
+    drafts: Vec<(usize, &'a str, Vec<Draft>)>,
+    refused_units: BTreeSet<u64>,
+}
+
+impl AllDrafts<'_> {
+    /// Name what is executed with something whose edit is refused.
+    fn warn_of_refused(&mut self, world: &World<'_>) {
+        let refused = Changed {
+            behaviour: std::mem::take(&mut self.refused_units),
+            ..Changed::default()
+        };
+        for (_, name, drafts) in &self.drafts {
+            let executed = drafts
+                .iter()
+                .filter(|draft| matches!(draft.action, Action::Execute { .. }));
+            for draft in executed {
+                let cause = world.outdated_by(name, &[], &draft.reads, &refused);
+                if let (Some(cause), Some(item)) = (cause, &draft.item) {
+                    let why = format!(
+                        "executed with the old {}, whose edit was refused",
+                        cause.name
+                    );
+                    self.planned.stale.push(Item {
+                        why,
+                        ..item.clone()
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Draft the steps of all edits. `again` are unchanged units to execute, with the reasons.
+fn drafts_of<'a>(
+    edits: &[ModuleEdit<'a>],
+    asked: &FactsQuery,
+    facts: &'a Facts,
+    world: &'a World<'a>,
+    again: &BTreeMap<u64, String>,
+) -> AllDrafts<'a> {
     let nothing = ModuleFacts::default();
     let mut planned = Planned {
         plan: Plan::default(),
@@ -97,20 +156,12 @@ pub fn plan<'a>(
     let mut refused_units = BTreeSet::new();
     for (index, edit) in edits.iter().enumerate() {
         let facts = facts.modules.get(edit.name).unwrap_or(&nothing);
-        let (mut drafts, live) = draft(edit, facts, &asked.modules[index].classes, Some(world));
+        let classes = &asked.modules[index].classes;
+        let (mut drafts, live) = draft(edit, facts, classes, Some(world), again);
         drafts.excerpts[0] = edit.new.excerpt(&drafts.definitions, None);
         planned.stale.append(&mut drafts.stale);
         planned.refused.append(&mut drafts.refused);
-        planned.changed.behaviour.extend(&drafts.changed.behaviour);
-        planned
-            .changed
-            .only_nested
-            .extend(&drafts.changed.only_nested);
-        planned.changed.members.extend(&drafts.changed.members);
-        planned
-            .changed
-            .names
-            .extend(drafts.changed.names.iter().cloned());
+        planned.changed.extend(&drafts.changed);
         planned.plan.modules.push(ModuleText {
             name: edit.name.to_owned(),
             file: edit.file.to_owned(),
@@ -136,30 +187,11 @@ pub fn plan<'a>(
         });
         drafted.push((index, edit.name, drafts.drafts));
     }
-    let refused = Changed {
-        behaviour: refused_units,
-        ..Changed::default()
-    };
-    for (_, name, drafts) in &drafted {
-        let executed = drafts
-            .iter()
-            .filter(|draft| matches!(draft.action, Action::Execute { .. }));
-        for draft in executed {
-            let cause = world.outdated_by(name, &[], &draft.reads, &refused);
-            if let (Some(cause), Some(item)) = (cause, &draft.item) {
-                let why = format!(
-                    "executed with the old {}, whose edit was refused",
-                    cause.name
-                );
-                planned.stale.push(Item {
-                    why,
-                    ..item.clone()
-                });
-            }
-        }
+    AllDrafts {
+        planned,
+        drafts: drafted,
+        refused_units,
     }
-    planned.plan.steps = ordered(world, drafted, &planned.changed);
-    planned
 }
 
 /// Plan to execute statements again, because what they read has changed. `units` are in order of dependency.
@@ -208,8 +240,10 @@ fn draft<'a>(
     facts: &'a ModuleFacts,
     classes: &[ClassQuery],
     world: Option<&'a World<'a>>,
+    again: &BTreeMap<u64, String>,
 ) -> (Drafts<'a>, Vec<Unit>) {
     let mut drafts = empty_drafts(edit, facts, classes, world);
+    drafts.again.clone_from(again);
     let live = drafts.scope(&[], &edit.old.units, &edit.new.units);
     (drafts, live)
 }
@@ -243,6 +277,12 @@ fn empty_drafts<'a>(
         changed: Changed::default(),
         repeated: Repeated::default(),
         edited_classes: Vec::new(),
+        held: BTreeMap::new(),
+        held_classes: BTreeMap::new(),
+        held_annotations: BTreeSet::new(),
+        again: BTreeMap::new(),
+        renews_annotations: edit.old.future.contains("annotations")
+            != edit.new.future.contains("annotations"),
     }
 }
 
@@ -267,8 +307,8 @@ fn follows(
     world: &World<'_>,
     drafts: &[Draft],
 ) -> Vec<Draft> {
-    let rebound = rebound_names(drafts);
-    if rebound.is_empty() {
+    let former = world.star_imports_left_out(edit.name, edit.old);
+    if rebound_names(drafts).is_empty() && former.is_empty() {
         return Vec::new();
     }
     let by_name = facts
@@ -282,22 +322,19 @@ fn follows(
             importer: holder.importer.clone(),
             alias: holder.alias.clone(),
         });
-    let mut pairs = world.star_imports_of(edit.name);
-    // What a module no longer gets from one module, or binds itself, its other star imports may bind.
-    let importers: BTreeSet<String> = pairs.iter().map(|(_, importer)| importer.clone()).collect();
-    for importer in importers.into_iter().chain([edit.name.to_owned()]) {
-        for exporter in world.star_imports_in(&importer) {
-            let pair = (exporter, importer.clone());
-            if !pairs.contains(&pair) {
-                pairs.push(pair);
-            }
-        }
-    }
-    let by_star = pairs
-        .into_iter()
-        .map(|(exporter, importer)| Action::FollowStar {
+    // What a module no longer binds itself its star imports may bind.
+    let own = [edit.name.to_owned()].into_iter();
+    let own = own.filter(|name| !former.is_empty() || !world.star_imports_in(name).is_empty());
+    let by_star = own
+        .chain(world.star_importers_of(edit.name))
+        .map(|importer| Action::FollowStar {
+            exporters: world.star_imports_in(&importer),
+            former: if importer == edit.name {
+                former.clone()
+            } else {
+                Vec::new()
+            },
             bound: world.bound_in(&importer),
-            exporter,
             importer,
         });
     by_star
@@ -322,7 +359,10 @@ fn ordered(
     let mut steps: Vec<(Phase, Step)> = Vec::new();
     for (module, name, drafts) in drafted {
         let phases = phases(world, name, &drafts, changed, &mut late);
-        let phased = phases.into_iter().zip(drafts).map(|(phase, draft)| {
+        let phased = phases.into_iter().zip(drafts).map(|(phase, mut draft)| {
+            if let Action::Exchange { waits, .. } = &mut draft.action {
+                *waits = phase == Phase::After;
+            }
             (
                 phase,
                 Step {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use relive_syntax::{FunctionParts, Lines, Outline, Reads, TreeHash, Unit, UnitKind, diff};
 
 use crate::chains::{Repeated, reruns};
-use crate::item::{Item, ItemKind, count, item};
+use crate::item::{Item, item};
 use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
 use crate::planner::anchors;
 use crate::world::{Changed, World};
@@ -51,6 +51,23 @@ pub(crate) struct Drafts<'a> {
     pub(crate) repeated: Repeated,
     /// Classes whose bodies change, for the query.
     pub(crate) edited_classes: Vec<ClassQuery>,
+    /// Statements of class bodies that are left as they are, with the reasons that are not the class's own.
+    pub(crate) held: BTreeMap<u64, Option<String>>,
+    /// Classes that hold statements back, with the reasons.
+    pub(crate) held_classes: BTreeMap<Vec<String>, String>,
+    /// Classes whose annotations are left as they are.
+    pub(crate) held_annotations: BTreeSet<Vec<String>>,
+    /// Unchanged units to execute, with the reasons.
+    pub(crate) again: BTreeMap<u64, String>,
+    /// Whether the same annotation means something else than before: `from __future__ import annotations` came or went.
+    pub(crate) renews_annotations: bool,
+}
+
+/// What of a live function an exchange renews, with the lines of its decorators where its definition is executed.
+enum Renewal {
+    Code,
+    Annotations(Option<Lines>),
+    Signature(Option<Lines>),
 }
 
 impl Drafts<'_> {
@@ -58,12 +75,17 @@ impl Drafts<'_> {
     pub(crate) fn scope(&mut self, class: &[String], old: &[Unit], new: &[Unit]) -> Vec<Unit> {
         let pairing = diff(old, new);
         let repeated = std::mem::replace(&mut self.repeated, Repeated::of(old, new));
-        let rerun = reruns(old, new, &pairing);
+        let rerun = reruns(old, new, &pairing, &self.again);
         let first_draft = self.drafts.len();
         let running = self.running_unit(class, old);
         let mut live = Vec::with_capacity(new.len());
         for (index, unit) in new.iter().enumerate() {
             let partner = pairing.old_of_new[index].map(|partner| &old[partner]);
+            if let Some(why) = self.held.get(&unit.id).filter(|_| partner.is_none()) {
+                let item = why.as_ref().map(|why| self.item(class, unit, why));
+                self.refused.extend(item);
+                continue;
+            }
             let waits = running.is_some_and(|running| match pairing.new_of_old[running] {
                 Some(running) => index >= running,
                 None => pairing.old_of_new[..=index]
@@ -73,14 +95,21 @@ impl Drafts<'_> {
             });
             live.push(self.unit(class, partner, unit, rerun.contains(&index), waits));
         }
+        let is_executed =
+            |unit: &&Unit| unit.kind != UnitKind::MainGuard || self.module == "__main__";
         let bound: BTreeSet<&str> = new
             .iter()
+            .filter(is_executed)
             .flat_map(|unit| &unit.binds)
             .map(String::as_str)
             .collect();
         for (index, unit) in old.iter().enumerate() {
             if pairing.new_of_old[index].is_none() {
-                self.removal(class, unit, &bound);
+                if self.held.contains_key(&unit.id) {
+                    live.push(unit.clone());
+                } else {
+                    self.removal(class, unit, &bound);
+                }
             }
         }
         for (index, unit) in old.iter().enumerate() {
@@ -112,6 +141,36 @@ impl Drafts<'_> {
         })
     }
 
+    /// Names of the module that only a statement which may not bind them could bind by then (`if TYPE_CHECKING:`).
+    fn left_to_chance(&self, class: &[String], unit: &Unit) -> Vec<String> {
+        if !class.is_empty() || !unit.is_conditional || unit.is_deletion {
+            return Vec::new();
+        }
+        let before = self
+            .new
+            .units
+            .iter()
+            .take_while(|other| other.id != unit.id);
+        let before: Vec<&Unit> = before.collect();
+        let is_bound = |name: &String| {
+            let has_star = |other: &&Unit| other.imports.iter().any(|import| import.alias == "*");
+            before
+                .iter()
+                .any(|other| other.binds(name) || has_star(other))
+        };
+        // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
+        let is_read = |name: &String| {
+            let mut paths = unit.reads.now.keys();
+            let is_imported = unit.imports.iter().any(|import| import.alias == *name);
+            !is_imported && paths.any(|path| path.split('.').next() == Some(name))
+        };
+        let names = unit.binds.iter();
+        names
+            .filter(|name| !is_bound(name) && !is_read(name))
+            .cloned()
+            .collect()
+    }
+
     fn unit(
         &mut self,
         class: &[String],
@@ -133,14 +192,22 @@ impl Drafts<'_> {
         let Some(old) = old else {
             return self.addition(class, new, waits);
         };
+        if let Some(why) = self.held.get(&new.id).cloned() {
+            return self.refusal(class, old, new, why.as_deref());
+        }
         if is_rerun && (new.class.is_none() || old.evaluated == new.evaluated) {
             let is_same = old.evaluated == new.evaluated;
-            let why = if is_same {
-                "executed again: its name is bound more than once"
-            } else {
-                "changed"
+            let why = match self.again.get(&new.id) {
+                Some(why) => why.clone(),
+                None if is_same => "executed again: its name is bound more than once".to_owned(),
+                None => "changed".to_owned(),
             };
-            return self.execution(class, new, why, waits);
+            return self.execution(class, new, &why, waits);
+        }
+        if self.renews_annotations
+            && let Some(renewed) = self.annotated_anew(class, old, new)
+        {
+            return renewed;
         }
         if old.text == new.text {
             return self.keep(class, Some(old), new);
@@ -148,26 +215,16 @@ impl Drafts<'_> {
         if new.kind == UnitKind::Inert {
             return new.clone();
         }
-        if let (Some(old_class), Some(new_class)) = (&old.class, &new.class)
-            && old.binds == new.binds
-        {
-            if old_class.header != new_class.header {
-                return self.refusal(
-                    class,
-                    old,
-                    new,
-                    "its decorators, bases or keywords changed; restart to apply",
-                );
-            }
+        if old.class.is_some() && new.class.is_some() && old.binds == new.binds {
             return self.class(class, old, new);
         }
         if old.differs_only_in_deferred(new) {
             if old.whole != new.whole {
                 self.note_behaviour(old, new);
                 let item = self.item(class, new, "body changed");
-                self.exchange(class, new, None, Some(item));
+                self.exchange(class, new, Renewal::Code, Some(item));
             } else {
-                self.exchange(class, new, None, None);
+                self.exchange(class, new, Renewal::Code, None);
             }
             return new.clone();
         }
@@ -177,7 +234,8 @@ impl Drafts<'_> {
         {
             self.note_behaviour(old, new);
             let item = self.item(class, new, "signature changed");
-            self.exchange(class, new, Some(new_function.decorator_lines), Some(item));
+            let renewal = Renewal::Signature(new_function.decorator_lines);
+            self.exchange(class, new, renewal, Some(item));
             return new.clone();
         }
         if old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty() {
@@ -192,6 +250,30 @@ impl Drafts<'_> {
             "changed"
         };
         self.execution(class, new, why, waits)
+    }
+
+    /// Make the annotations of a unit anew that has not changed, or only in code that runs when it is called.
+    fn annotated_anew(&mut self, class: &[String], old: &Unit, new: &Unit) -> Option<Unit> {
+        if !old.differs_only_in_deferred(new) {
+            return None;
+        }
+        if let Some(function) = &new.function {
+            let item = (old.whole != new.whole).then(|| self.item(class, new, "body changed"));
+            if item.is_some() {
+                self.note_behaviour(old, new);
+            }
+            let renewal = Renewal::Annotations(function.decorator_lines);
+            self.exchange(class, new, renewal, item);
+            return Some(new.clone());
+        }
+        if new.class.is_some() {
+            return Some(self.class(class, old, new));
+        }
+        if new.kind == UnitKind::Statement && self.new.lines(new.lines).contains("def ") {
+            let why = "a function in it keeps the annotations that it was made with";
+            self.stale.push(self.item(class, new, why));
+        }
+        None
     }
 
     /// Its code stays; only its lines may be others.
@@ -214,7 +296,7 @@ impl Drafts<'_> {
                     self.relocate(&path, before, after);
                 }
             }
-            _ if new.defines_local_class => self.exchange(class, new, None, None),
+            _ if new.defines_local_class => self.exchange(class, new, Renewal::Code, None),
             _ => self.move_code(old, new),
         }
     }
@@ -292,6 +374,7 @@ impl Drafts<'_> {
                 unit: new.id,
                 class: class.to_vec(),
                 excerpt,
+                unbinds: self.left_to_chance(class, new),
                 succeeds: self.is_last_to_bind(class, new),
                 is_decorated: new
                     .function
@@ -309,21 +392,18 @@ impl Drafts<'_> {
         new.clone()
     }
 
-    /// `signature` is set when its defaults or annotations changed as well, to the lines of its decorators.
-    fn exchange(
-        &mut self,
-        class: &[String],
-        new: &Unit,
-        signature: Option<Option<Lines>>,
-        item: Option<Item>,
-    ) {
-        let excerpt = match signature {
-            Some(decorators) => self.excerpt(class, new.lines, decorators),
-            None => {
+    fn exchange(&mut self, class: &[String], new: &Unit, renewal: Renewal, item: Option<Item>) {
+        let keeps_defaults = matches!(renewal, Renewal::Annotations(_));
+        let (excerpt, reads) = match renewal {
+            Renewal::Code => {
                 self.definitions.extend(self.headers(class));
                 self.definitions.push(new.lines);
-                0
+                (0, None)
             }
+            Renewal::Annotations(decorators) | Renewal::Signature(decorators) => (
+                self.excerpt(class, new.lines, decorators),
+                Some(new.reads.clone()),
+            ),
         };
         self.drafts.push(Draft {
             action: Action::Exchange {
@@ -331,108 +411,25 @@ impl Drafts<'_> {
                 class: class.to_vec(),
                 lines: new.lines,
                 excerpt,
-                signature_of: signature.and_then(|_| new.binds.first().cloned()),
+                signature_of: reads.as_ref().and_then(|_| new.binds.first().cloned()),
+                keeps_defaults,
+                waits: false,
             },
             item,
-            reads: if signature.is_some() {
-                new.reads.clone()
-            } else {
-                Reads::default()
-            },
+            reads: reads.unwrap_or_default(),
         });
-    }
-
-    fn class(&mut self, outer: &[String], old: &Unit, new: &Unit) -> Unit {
-        let (Some(old_parts), Some(new_parts)) = (&old.class, &new.class) else {
-            return new.clone();
-        };
-        let mut path = outer.to_vec();
-        path.extend(new.binds.first().cloned());
-        let marks = self.marks();
-        let live_body = self.scope(&path, &old_parts.body, &new_parts.body);
-        let changes_init = live_body.iter().any(|member| {
-            member.binds.iter().any(|name| name == "__init__")
-                && self.changed.behaviour.contains(&member.id)
-                && !marks.changed.behaviour.contains(&member.id)
-        });
-        let facts = self.classes.get(&path).copied();
-        self.edited_classes.push(ClassQuery {
-            path,
-            count_instances: changes_init,
-        });
-        if let Some(obstacle) = facts.and_then(|facts| self.obstacle(facts, &marks)) {
-            self.roll_back_to(&marks);
-            let why = format!("{obstacle}; restart to apply");
-            return self.refusal(outer, old, new, &why);
-        }
-
-        if changes_init && let Some(facts) = facts.filter(|facts| facts.instances > 0) {
-            let why = format!(
-                "{} live, made by the old __init__",
-                count(facts.instances, "instance")
-            );
-            let mut item = self.item(outer, new, &why);
-            item.kind = ItemKind::Instance;
-            self.stale.push(item);
-        }
-        let mut live = new.clone();
-        if let Some(parts) = &mut live.class {
-            parts.body = live_body;
-        }
-        live
-    }
-
-    /// Why the steps planned since `marks` cannot be taken on a class, if they cannot.
-    fn obstacle(&self, facts: &ClassFacts, marks: &Marks) -> Option<String> {
-        let is_exchange = |draft: &&Draft| {
-            matches!(
-                draft.action,
-                Action::Exchange {
-                    signature_of: None,
-                    ..
-                }
-            )
-        };
-        let mut structural = self.drafts[marks.drafts..]
-            .iter()
-            .filter(|draft| !is_exchange(draft))
-            .peekable();
-        structural.peek()?;
-        if let Some(obstacle) = &facts.obstacle {
-            return Some(format!(
-                "{obstacle}: its attributes cannot be changed one by one yet"
-            ));
-        }
-        for draft in structural {
-            let names: &[String] = match &draft.action {
-                Action::Execute { names, .. }
-                | Action::Remove { names, .. }
-                | Action::Restore { names, .. } => names,
-                _ => &[],
-            };
-            if names.iter().any(|name| name == "__slots__") {
-                return Some("its __slots__ changed".to_owned());
-            }
-            let is_method = draft
-                .item
-                .as_ref()
-                .is_none_or(|item| item.kind == ItemKind::Method);
-            let is_special = |name: &String| name.starts_with("__") && name.ends_with("__");
-            let is_plain = is_method
-                && !names.iter().any(is_special)
-                && !matches!(draft.action, Action::Annotate { .. });
-            if let Some(why) = facts.only_methods.as_ref().filter(|_| !is_plain) {
-                return Some(format!(
-                    "{why}, so its body would have to run again, which is not done yet"
-                ));
-            }
-        }
-        None
     }
 
     /// Leave the unit as it is; its code moves to where its new version begins.
-    fn refusal(&mut self, class: &[String], old: &Unit, new: &Unit, why: &str) -> Unit {
-        self.refused.push(self.item(class, new, why));
+    pub(crate) fn refusal(
+        &mut self,
+        class: &[String],
+        old: &Unit,
+        new: &Unit,
+        why: Option<&str>,
+    ) -> Unit {
+        let item = why.map(|why| self.item(class, new, why));
+        self.refused.extend(item);
         // What rests on it is as out of date as the unit itself.
         self.changed.behaviour.insert(old.id);
         self.refused_units.insert(old.id);
@@ -524,7 +521,15 @@ impl Drafts<'_> {
                 .map(|unit| (unit.annotates.clone(), unit.whole))
                 .collect()
         };
-        if annotated(old) == annotated(new) {
+        let holds_some = |units: &[Unit]| {
+            let mut annotated = units.iter().filter(|unit| !unit.annotates.is_empty());
+            annotated.any(|unit| self.held.contains_key(&unit.id))
+        };
+        if self.held_annotations.contains(class) || holds_some(old) || holds_some(new) {
+            return;
+        }
+        let is_renewed = self.renews_annotations && !annotated(new).is_empty();
+        if annotated(old) == annotated(new) && !is_renewed {
             return;
         }
         let units: Vec<&Unit> = new
@@ -546,6 +551,7 @@ impl Drafts<'_> {
                     .flat_map(|unit| unit.annotates.clone())
                     .collect(),
                 excerpt: self.excerpts.len() - 1,
+                is_renewed,
             },
             item: None,
             reads: Reads::default(),
@@ -609,7 +615,8 @@ impl Drafts<'_> {
         let is_wrapped = |parts: &&FunctionParts| was_decorated && parts.decorator_lines.is_some();
         if let Some(parts) = unit.function.as_ref().filter(|parts| !is_wrapped(parts)) {
             let item = self.item(class, unit, why);
-            self.exchange(class, unit, Some(parts.decorator_lines), Some(item));
+            let renewal = Renewal::Signature(parts.decorator_lines);
+            self.exchange(class, unit, renewal, Some(item));
         } else {
             let waits = self
                 .facts
@@ -619,7 +626,7 @@ impl Drafts<'_> {
         }
     }
 
-    fn marks(&self) -> Marks {
+    pub(crate) fn marks(&self) -> Marks {
         Marks {
             drafts: self.drafts.len(),
             excerpts: self.excerpts.len(),
@@ -632,7 +639,7 @@ impl Drafts<'_> {
         }
     }
 
-    fn roll_back_to(&mut self, marks: &Marks) {
+    pub(crate) fn roll_back_to(&mut self, marks: &Marks) {
         self.drafts.truncate(marks.drafts);
         self.excerpts.truncate(marks.excerpts);
         self.definitions.truncate(marks.definitions);
@@ -645,13 +652,13 @@ impl Drafts<'_> {
 }
 
 /// How far the drafts had come.
-struct Marks {
-    drafts: usize,
+pub(crate) struct Marks {
+    pub(crate) drafts: usize,
     excerpts: usize,
     definitions: usize,
     moves: usize,
     stale: usize,
-    refused: usize,
+    pub(crate) refused: usize,
     removed: usize,
-    changed: Changed,
+    pub(crate) changed: Changed,
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, Outline, Reads, Unit, UnitKind, Use};
 
 use crate::item::{Item, ItemKind, item, items};
 
@@ -52,7 +52,8 @@ pub fn outdated(
     let mut search = Search {
         world,
         changed: changed.clone(),
-        done: done.clone(),
+        executed: done,
+        judged: BTreeSet::new(),
         found: Vec::new(),
         derived: BTreeSet::new(),
         files: modules
@@ -74,7 +75,9 @@ pub fn outdated(
 struct Search<'a> {
     world: &'a World<'a>,
     changed: Changed,
-    done: BTreeSet<u64>,
+    /// Units just executed: what they read was up to date, but for what outdated statements had bound.
+    executed: &'a BTreeSet<u64>,
+    judged: BTreeSet<u64>,
     found: Vec<Outdated>,
     /// Names that outdated statements bound.
     derived: BTreeSet<(String, String)>,
@@ -101,6 +104,7 @@ impl Search<'_> {
             match &unit.class {
                 Some(parts) => {
                     self.judge(module, class, siblings, unit, &parts.reads);
+                    self.judge_derived(module, class, unit, parts);
                     let mut path = class.to_vec();
                     path.extend(unit.binds.first().cloned());
                     self.scope(module, &path, &parts.body);
@@ -118,9 +122,10 @@ impl Search<'_> {
         unit: &Unit,
         reads: &Reads,
     ) {
-        if self.done.contains(&unit.id) {
+        if self.judged.contains(&unit.id) {
             return;
         }
+        let was_executed = self.executed.contains(&unit.id);
         // A chain of statements on one name (`X = 1`, `X += 2`) was judged as a whole when it was planned.
         let touched = unit
             .touches
@@ -135,7 +140,14 @@ impl Search<'_> {
         let is_own = |(home, name): &(String, String)| {
             home == module.name && own.contains(&name.as_str()) && !unit.binds.is_empty()
         };
-        let mut relevant = Cow::Borrowed(&self.changed);
+        let mut relevant = if was_executed {
+            Cow::Owned(Changed {
+                names: self.derived.clone(),
+                ..Changed::default()
+            })
+        } else {
+            Cow::Borrowed(&self.changed)
+        };
         if class.is_empty() && relevant.names.iter().any(is_own) {
             relevant.to_mut().names.retain(|name| !is_own(name));
         }
@@ -145,12 +157,12 @@ impl Search<'_> {
             .outdated_by(module.name, siblings, reads, &relevant)
             .or_else(|| {
                 self.world
-                    .derivation_outdated_by(module.name, bases, &self.changed)
+                    .derivation_outdated_by(module.name, bases, &relevant)
             });
         let Some(cause) = cause else {
             return;
         };
-        self.done.insert(unit.id);
+        self.judged.insert(unit.id);
         if class.is_empty() && unit.function.is_none() && unit.class.is_none() {
             let names = unit
                 .binds
@@ -167,10 +179,12 @@ impl Search<'_> {
             UnitKind::Class => "a base, keyword or decorator",
             _ => "what it computed",
         };
-        let why = format!(
-            "{what} rests on {}, which has changed",
-            cause.name.trim_start_matches('.')
-        );
+        let name = cause.name.trim_start_matches('.');
+        let why = if was_executed {
+            format!("executed with {name}, which is out of date")
+        } else {
+            format!("{what} rests on {name}, which has changed")
+        };
         for item in items(module.name, module.file, class, unit, &why) {
             self.found.push(Outdated {
                 module: module.name.to_owned(),
@@ -182,6 +196,35 @@ impl Search<'_> {
                 item,
             });
         }
+    }
+
+    /// A class that derives from one which is not what its text says: making it again would not help before that is.
+    fn judge_derived(
+        &mut self,
+        module: &SourceModule<'_>,
+        class: &[String],
+        unit: &Unit,
+        parts: &ClassParts,
+    ) {
+        let base = self
+            .world
+            .derived_from_old(module.name, parts, &self.changed);
+        let Some((base, is_inherited)) = base.filter(|_| self.judged.insert(unit.id)) else {
+            return;
+        };
+        if is_inherited {
+            self.changed.headers.insert(unit.id, true);
+        }
+        let why = format!("made with the old {base}, whose edit was refused");
+        self.found.push(Outdated {
+            module: module.name.to_owned(),
+            class: class.to_vec(),
+            unit: 0,
+            was_decorated: false,
+            is_alias: false,
+            origin: None,
+            item: item(module.name, module.file, class, unit, &why),
+        });
     }
 
     /// What an outdated statement has put into other objects (`X.a = v`, `X.append(v)`, `@X.register`) is outdated too.
@@ -294,7 +337,7 @@ impl Search<'_> {
             let why = format!("imports {}.{name}, which is gone", place.0);
             let mut item = item(module.name, module.file, class, unit, &why);
             item.qualname = format!("{}:{}", module.name, import.alias);
-            if self.done.insert(unit.id) {
+            if !self.executed.contains(&unit.id) && self.judged.insert(unit.id) {
                 self.found.push(Outdated {
                     module: module.name.to_owned(),
                     class: class.to_vec(),

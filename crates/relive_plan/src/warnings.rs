@@ -129,7 +129,7 @@ fn holds(unit: &Unit, id: u64) -> bool {
 }
 
 /// Whether a statement binds a name, or changes the object that it is bound to.
-fn changes_value(unit: &Unit, name: &str) -> bool {
+pub(crate) fn changes_value(unit: &Unit, name: &str) -> bool {
     let is_method_of_it = |path: &String| {
         path.strip_prefix(name)
             .is_some_and(|rest| rest.starts_with('.'))

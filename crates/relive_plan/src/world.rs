@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{ImportedName, Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, ImportedName, Outline, Reads, Unit, UnitKind, Use};
 
 /// The outlines of the modules that an edit may concern.
 #[derive(Default)]
@@ -54,9 +54,20 @@ pub struct Changed {
     pub names: BTreeSet<(String, String)>,
     /// Statements of class bodies that bound another value.
     pub members: BTreeSet<u64>,
+    /// Classes whose bases, decorators or keywords are not those of their text, and whether that changes what derives
+    /// from them: their metaclass.
+    pub headers: BTreeMap<u64, bool>,
 }
 
 impl Changed {
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.behaviour.extend(&other.behaviour);
+        self.only_nested.extend(&other.only_nested);
+        self.names.extend(other.names.iter().cloned());
+        self.members.extend(&other.members);
+        self.headers.extend(&other.headers);
+    }
+
     /// Whether nothing has changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -175,39 +186,49 @@ impl<'a> World<'a> {
             .collect()
     }
 
-    /// The modules from which a module imports `*`.
+    /// The modules from which a module imports `*`, in the order of its text.
     #[must_use]
     pub fn star_imports_in(&self, module: &str) -> Vec<String> {
-        let units = self
-            .modules
+        self.modules
             .get(module)
-            .map_or(&[][..], |view| &view.outline.units);
-        let imports = units.iter().flat_map(|unit| &unit.imports);
+            .map_or_else(Vec::new, |view| self.star_imports(module, view.outline))
+    }
+
+    /// The modules from which an earlier text of a module imported `*`, and its text now does not.
+    #[must_use]
+    pub fn star_imports_left_out(&self, module: &str, earlier: &Outline) -> Vec<String> {
+        let now = self.star_imports_in(module);
+        let mut left_out = self.star_imports(module, earlier);
+        left_out.retain(|name| !now.contains(name));
+        left_out
+    }
+
+    fn star_imports(&self, module: &str, outline: &Outline) -> Vec<String> {
+        let imports = outline.units.iter().flat_map(|unit| &unit.imports);
         imports
             .filter(|import| import.alias == "*")
             .filter_map(|import| self.imported_module(module, import))
             .collect()
     }
 
-    /// The pairs (exporter, importer) of star imports through which the names of a module travel, in that order.
+    /// The modules to which the names of a module travel by star imports, in the order of their imports.
     #[must_use]
-    pub fn star_imports_of(&self, module: &str) -> Vec<(String, String)> {
-        let mut pairs = Vec::new();
+    pub fn star_importers_of(&self, module: &str) -> Vec<String> {
+        let mut importers = BTreeSet::new();
         let mut waiting = vec![module.to_owned()];
         while let Some(exporter) = waiting.pop() {
-            for (&importer, view) in &self.modules {
-                let imports = view.outline.units.iter().flat_map(|unit| &unit.imports);
-                let is_star = imports.filter(|import| import.alias == "*").any(|import| {
-                    self.imported_module(importer, import).as_deref() == Some(exporter.as_str())
-                });
-                let pair = (exporter.clone(), importer.to_owned());
-                if is_star && !pairs.contains(&pair) {
-                    pairs.push(pair);
+            for &importer in self.modules.keys() {
+                let is_star = || self.star_imports_in(importer).contains(&exporter);
+                if importer != module && !importers.contains(importer) && is_star() {
+                    importers.insert(importer);
                     waiting.push(importer.to_owned());
                 }
             }
         }
-        pairs
+        let ranks = self.import_ranks(&importers);
+        let mut ordered: Vec<&str> = importers.into_iter().collect();
+        ordered.sort_by_key(|importer| ranks.get(importer));
+        ordered.into_iter().map(str::to_owned).collect()
     }
 
     /// Whether a module's text binds a name, or may (by a star import).
@@ -281,6 +302,25 @@ impl<'a> World<'a> {
                 how: *how,
                 origin,
             })
+        })
+    }
+
+    /// The base of a class that is not what its text says, if the class itself would be another for it, and whether so
+    /// would be what derives from it.
+    #[must_use]
+    pub fn derived_from_old(
+        &self,
+        module: &str,
+        class: &ClassParts,
+        changed: &Changed,
+    ) -> Option<(String, bool)> {
+        class.reads.now.keys().find_map(|path| {
+            let targets = self.resolve(module, path, &mut BTreeSet::new());
+            let mut units = targets.iter().flat_map(|target| &target.units);
+            let is_inherited = *units.find_map(|unit| changed.headers.get(&unit.id))?;
+            // `class D(C[int])` keeps what it derives from in `__orig_bases__`.
+            let is_other = is_inherited || !class.bases.contains(path);
+            is_other.then(|| (path.clone(), is_inherited))
         })
     }
 

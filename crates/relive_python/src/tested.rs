@@ -1,6 +1,6 @@
 //! A host in the hands of Python: what `tests/host` drives. Not part of optimised builds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
@@ -129,7 +129,7 @@ impl TestedHost {
         let mut asked = query(&edits);
         asked.live = self.modules.keys().cloned().collect();
         let facts = py.detach(|| self.host.facts(&asked)).map_err(as_error)?;
-        let planned = plan(&edits, &asked, &facts, &world);
+        let planned = plan(&edits, &asked, &facts, &world, &BTreeSet::new());
         let lives = planned.modules.into_iter().zip(&news).map(|(module, new)| {
             let mut outline = new.clone();
             outline.units = module.live;

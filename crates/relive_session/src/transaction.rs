@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relive_plan::{
-    Action, Changed, Facts, Item, ModuleEdit, Outdated, Plan, Planned, SourceModule, World,
-    outdated, plan, query, rerun,
+    Action, Changed, Facts, FactsQuery, Item, ModuleEdit, ModuleQuery, Outdated, Plan, Planned,
+    SourceModule, World, outdated, plan, query, rerun, tied_to,
 };
 use relive_syntax::{Outline, Unit};
 
 use crate::host::{Applied, Host, HostError};
+use crate::log::LogError;
 use crate::report::Report;
 use crate::session::{Mode, Session, Stale, module_item};
 
@@ -20,6 +21,12 @@ pub(crate) struct Edit {
     pub(crate) new: Outline,
     /// The hash of the content that was considered before it.
     pub(crate) seen: Option<blake3::Hash>,
+}
+
+/// Why a plan was not carried out.
+enum Failed {
+    Host(HostError),
+    Log(LogError),
 }
 
 /// The outlines of modules that an edit may concern, by name.
@@ -55,27 +62,17 @@ impl Session {
     }
 
     /// Plan, compile, log and apply the edits as one, and commit what became of them.
-    pub(crate) fn transact(&mut self, host: &mut dyn Host, edits: Vec<Edit>) -> Report {
+    pub(crate) fn transact(&mut self, host: &mut dyn Host, mut edits: Vec<Edit>) -> Report {
         let mut report = Report::default();
-        let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
-        let planned = {
-            let files: Vec<String> = edits.iter().map(|edit| self.file_of(&edit.name)).collect();
-            let module_edits: Vec<ModuleEdit<'_>> = edits
-                .iter()
-                .zip(&files)
-                .map(|(edit, file)| self.module_edit(edit, file))
-                .collect();
-            let mut world = world_of(&related);
-            for edit in &edits {
-                world.add(&edit.name, &edit.new, self.is_package(&edit.name));
-            }
-            let mut asked = query(&module_edits);
-            asked.live = self.modules.keys().cloned().collect();
-            host.facts(&asked)
-                .map(|facts| plan(&module_edits, &asked, &facts, &world))
-        };
-        let planned = match planned {
-            Ok(planned) => planned,
+        let mut needy = BTreeSet::new();
+        let prepared = self.without_unloaded(host, &mut edits).and_then(|items| {
+            report.refused.extend(items);
+            let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
+            let planned = self.planned(host, &edits, &related, &needy)?;
+            Ok((related, planned))
+        });
+        let (related, mut planned) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => {
                 let names: Vec<String> = edits.into_iter().map(|edit| edit.name).collect();
                 report
@@ -84,15 +81,35 @@ impl Session {
                 return report;
             }
         };
+        if edits.is_empty() {
+            return report;
+        }
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
             self.leave_to_main(edits);
             return report;
         }
-        match self.carry_out(host, &planned.plan) {
-            Err(item) => {
+        let mut outcome = self.carry_out(host, &planned.plan);
+        // What a failed statement rests on may be out of date: it is executed first, and all is tried again.
+        while let Err(Failed::Host(HostError::Raised { step, .. })) = outcome
+            && let Some(unit) = executed_unit(&planned.plan.steps[step].action)
+            && needy.insert(unit)
+            && let Ok(other) = self.planned(host, &edits, &related, &needy)
+            && executed_units(&other.plan) != executed_units(&planned.plan)
+        {
+            outcome = self.carry_out(host, &other.plan);
+            planned = other;
+        }
+        match outcome {
+            Err(error) => {
+                let item = self.failure(&planned.plan, &error);
+                let others =
+                    self.untied(&mut edits, &related, failed_module(&planned.plan, &error));
                 report.refused.extend(self.waiting_for(&item, &edits));
                 report.refused.push(item);
                 self.postpone(&edits);
+                if !others.is_empty() {
+                    report.absorb(self.transact(host, others));
+                }
             }
             Ok(applied) => {
                 let changed = actual_changes(&planned, &applied);
@@ -117,6 +134,92 @@ impl Session {
             }
         }
         report
+    }
+
+    /// What must be known of the live program to plan the edits.
+    fn question(&self, edits: &[Edit]) -> FactsQuery {
+        let files = self.files_of(edits);
+        let mut asked = query(&self.module_edits(edits, &files));
+        asked.live = self.modules.keys().cloned().collect();
+        asked
+    }
+
+    /// Take out the edits of modules that the program does not hold: their import failed, or it has thrown them away.
+    fn without_unloaded(
+        &self,
+        host: &mut dyn Host,
+        edits: &mut Vec<Edit>,
+    ) -> Result<Vec<Item>, HostError> {
+        let modules = edits.iter().map(|edit| ModuleQuery {
+            name: edit.name.clone(),
+            ..ModuleQuery::default()
+        });
+        let facts = host.facts(&FactsQuery {
+            modules: modules.collect(),
+            ..FactsQuery::default()
+        })?;
+        let is_absent = |edit: &mut Edit| {
+            let facts = facts.modules.get(&edit.name);
+            !facts.is_some_and(|facts| facts.is_loaded)
+        };
+        let unloaded = edits.extract_if(.., is_absent);
+        let modules = unloaded.filter_map(|edit| self.modules.get(&edit.name));
+        let why = "is not loaded, so its edit has no effect before the next import";
+        Ok(modules.map(|module| module_item(module, 1, why)).collect())
+    }
+
+    fn planned(
+        &self,
+        host: &mut dyn Host,
+        edits: &[Edit],
+        related: &Related,
+        needy: &BTreeSet<u64>,
+    ) -> Result<Planned, HostError> {
+        let files = self.files_of(edits);
+        let mut world = world_of(related);
+        for edit in edits {
+            world.add(&edit.name, &edit.new, self.is_package(&edit.name));
+        }
+        let module_edits = self.module_edits(edits, &files);
+        let mut asked = self.question(edits);
+        loop {
+            let facts = host.facts(&asked)?;
+            let planned = plan(&module_edits, &asked, &facts, &world, needy);
+            // Whoever holds the values of unchanged names that are bound anew must be known, too.
+            if !ask_for_bound(&mut asked, &planned.plan) {
+                return Ok(planned);
+            }
+        }
+    }
+
+    /// Take out the edits that can land without the one of a module that failed.
+    fn untied(&self, edits: &mut Vec<Edit>, related: &Related, failed: Option<usize>) -> Vec<Edit> {
+        let Some(failed) = failed else {
+            return Vec::new();
+        };
+        let tied = {
+            let files = self.files_of(edits);
+            let live = world_of(related);
+            let mut saved = world_of(related);
+            for edit in &*edits {
+                saved.add(&edit.name, &edit.new, self.is_package(&edit.name));
+            }
+            tied_to(&self.module_edits(edits, &files), failed, &live, &saved)
+        };
+        let mut index = 0..;
+        let is_free = |_: &mut Edit| index.next().is_some_and(|index| !tied.contains(&index));
+        edits.extract_if(.., is_free).collect()
+    }
+
+    fn files_of(&self, edits: &[Edit]) -> Vec<String> {
+        edits.iter().map(|edit| self.file_of(&edit.name)).collect()
+    }
+
+    fn module_edits<'a>(&'a self, edits: &'a [Edit], files: &'a [String]) -> Vec<ModuleEdit<'a>> {
+        let edits = edits.iter().zip(files);
+        edits
+            .map(|(edit, file)| self.module_edit(edit, file))
+            .collect()
     }
 
     /// Leave edits for the thread that may execute statements.
@@ -192,7 +295,7 @@ impl Session {
             let world = world_of(&related);
             let file = self.file_of(&edit.name);
             let module_edit = self.module_edit(&edit, &file);
-            let asked = relive_plan::FactsQuery {
+            let asked = FactsQuery {
                 modules: vec![relive_plan::ModuleQuery {
                     name: edit.name.clone(),
                     classes: Vec::new(),
@@ -221,7 +324,7 @@ impl Session {
                 continue;
             }
             match self.carry_out(host, &plan) {
-                Err(item) => report.refused.push(item),
+                Err(error) => report.refused.push(self.failure(&plan, &error)),
                 Ok(applied) => {
                     self.version += 1;
                     if let Some(module) = self.modules.get_mut(&edit.name) {
@@ -267,20 +370,23 @@ impl Session {
         statements
     }
 
-    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Item> {
-        host.compile(plan)
-            .map_err(|error| self.failure(plan, &error))?;
-        self.log.append(plan).map_err(|error| {
-            let name = plan.modules.first().map_or("", |module| &module.name);
-            self.internal_error(name, &HostError::Internal(error.to_string()))
-        })?;
+    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Failed> {
+        host.compile(plan).map_err(Failed::Host)?;
+        self.log.append(plan).map_err(Failed::Log)?;
         let applied = host.apply(plan);
         self.log.outcome(applied.is_ok());
-        applied.map_err(|error| self.failure(plan, &error))
+        applied.map_err(Failed::Host)
     }
 
     /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
-    fn failure(&mut self, plan: &Plan, error: &HostError) -> Item {
+    fn failure(&mut self, plan: &Plan, error: &Failed) -> Item {
+        let error = match error {
+            Failed::Host(error) => error,
+            Failed::Log(error) => {
+                let name = plan.modules.first().map_or("", |module| &module.name);
+                return self.internal_error(name, &HostError::Internal(error.to_string()));
+            }
+        };
         let mut items = Vec::new();
         if let HostError::Internal(problem) = error {
             let names: Vec<String> = plan
@@ -557,23 +663,56 @@ fn actual_changes(planned: &Planned, applied: &Applied) -> Changed {
     changed
 }
 
+/// Ask who holds what the plan's statements bind; false if that was asked already.
+fn ask_for_bound(asked: &mut FactsQuery, plan: &Plan) -> bool {
+    let mut is_new = false;
+    for step in &plan.steps {
+        let Action::Execute { class, names, .. } = &step.action else {
+            continue;
+        };
+        let module = &plan.modules[step.module].name;
+        let query = asked.modules.iter_mut().find(|query| query.name == *module);
+        if let Some(query) = query.filter(|_| class.is_empty()) {
+            for name in names {
+                if !query.names.contains(name) {
+                    query.names.push(name.clone());
+                    is_new = true;
+                }
+            }
+        }
+    }
+    is_new
+}
+
+/// The module, by its index in the plan, at which a plan failed, unless relive itself did.
+fn failed_module(plan: &Plan, error: &Failed) -> Option<usize> {
+    match error {
+        Failed::Host(HostError::Syntax { module, .. }) => Some(*module),
+        Failed::Host(HostError::Raised { step, .. }) => Some(plan.steps.get(*step)?.module),
+        Failed::Host(HostError::Internal(_)) | Failed::Log(_) => None,
+    }
+}
+
+/// The unit whose statement a step executes.
+fn executed_unit(action: &Action) -> Option<u64> {
+    match action {
+        Action::Execute { unit, .. }
+        | Action::Exchange {
+            unit,
+            signature_of: Some(_),
+            ..
+        } => Some(*unit),
+        _ => None,
+    }
+}
+
 /// The units that the plan executes, members of executed classes included.
 fn executed_units(plan: &Plan) -> BTreeSet<u64> {
     let mut executed = BTreeSet::new();
     for step in &plan.steps {
-        match &step.action {
-            Action::Execute { unit, anchors, .. } => {
-                executed.insert(*unit);
-                executed.extend(anchors.iter().map(|(unit, _)| *unit));
-            }
-            Action::Exchange {
-                unit,
-                signature_of: Some(_),
-                ..
-            } => {
-                executed.insert(*unit);
-            }
-            _ => {}
+        executed.extend(executed_unit(&step.action));
+        if let Action::Execute { anchors, .. } = &step.action {
+            executed.extend(anchors.iter().map(|(unit, _)| *unit));
         }
     }
     executed

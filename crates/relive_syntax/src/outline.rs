@@ -119,6 +119,13 @@ impl Deref for Unit {
 }
 
 impl Unit {
+    /// Have it differ from its text as `other` does.
+    pub fn take_hashes_of(&mut self, other: &Self) {
+        let statement = Arc::make_mut(&mut self.statement);
+        (statement.text, statement.whole) = (other.text, other.whole);
+        statement.evaluated = other.evaluated;
+    }
+
     /// Take over the identity of an earlier version, and its body's.
     pub fn continue_as(&mut self, old: &Unit) {
         self.id = old.id;

@@ -324,8 +324,9 @@ fn headers_are_refused() {
         "class C: pass",
         "@a\nclass C: pass",
         expect![[r#"
-        refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
-    "#]],
+            move C.<line 2> by 1
+            refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
+        "#]],
     );
     check(
         "class C: pass",
@@ -345,19 +346,18 @@ fn headers_are_refused() {
         "class C(A):\n    def m(self): return 1\n",
         "class C(B):\n    def m(self): return 2\n",
         expect![[r#"
-        refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
-    "#]],
+            exchange C.m at 2 (Method: body changed)
+            refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
+        "#]],
     );
     check(
         "X = 1\nclass C(A): pass\n",
         "X = 2\n\nclass C(B): pass\n",
         expect![[r#"
-        execute X at 1 (Statement: changed)
-        move C by 1
-        move C.<line 3> by 1
-        class C at 3, stores []
-        refused C at 3 (Class: its decorators, bases or keywords changed; restart to apply)
-    "#]],
+            execute X at 1 (Statement: changed)
+            class C at 3, stores []
+            refused C at 3 (Class: its decorators, bases or keywords changed; restart to apply)
+        "#]],
     );
     check(
         "class C(A): pass",
@@ -382,11 +382,15 @@ fn obstacles() {
     "#]],
     );
     scenario().edit("class C:\n    x = 2\n    def m(self): return 2\n", expect![[r#"
+        exchange C.m at 3 (Method: body changed)
         refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);
-    scenario().edit("class C:\n    x = 1\n    def m(self, a=1): return 1\n", expect![[r#"
-        refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
-    "#]]);
+    scenario().edit(
+        "class C:\n    x = 1\n    def m(self, a=1): return 1\n",
+        expect![[r#"
+        exchange C.m at 3 with signature (Method: signature changed)
+    "#]],
+    );
     scenario().edit("class C:\n    x = 1\n", expect![[r#"
         refused C at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);
@@ -403,9 +407,8 @@ fn obstacles() {
     scenario().edit("Y = 1\nclass C:\n    x = 2\n    def m(self): return 2\nZ = 1\n", expect![[r#"
         execute Y at 1 (Statement: added)
         execute Z at 5 (Statement: added)
-        move C by 1
+        exchange C.m at 4 (Method: body changed)
         move C.x by 1
-        move C.m by 1
         class C at 2, stores []
         refused C at 2 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);
@@ -439,6 +442,7 @@ fn only_plain_methods() {
         refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
     "#]]);
     scenario().edit("class C:\n    x: int = 1\n    y: int = 2\n    def m(self): return 1\n", expect![[r#"
+        move C.m by 1
         refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
     "#]]);
     scenario().edit(
@@ -550,6 +554,7 @@ fn nested() {
             y = 3
         ",
         expect![[r#"
+            execute C.D.x at 3 (Attribute: changed)
             execute C.y at 5 (Attribute: changed)
             refused C.D at 2 (Class: its decorators, bases or keywords changed; restart to apply)
         "#]],
@@ -666,6 +671,74 @@ fn added_removed_renamed() {
         "class C: x = 1; y = 3",
         expect![[r#"
         execute C.x at 1 (Attribute: changed)
+    "#]],
+    );
+}
+
+/// What only making a class anew could change is held back with what needs it; the rest of the class is changed.
+#[test]
+fn what_needs_a_part_that_is_refused() {
+    let dataclass = |field: &str, used: &str| {
+        format!(
+            "class C:\n    x: int = 1\n{field}    def m(self): return self.{used}\n    def n(self): return {used:?}\n"
+        )
+    };
+    Scenario::of(&dataclass("", "x"))
+        .only_methods("C", "it is a dataclass")
+        .edit(&dataclass("    y: int = 2\n", "y"), expect![[r#"
+            move C.m by 1
+            move C.n by 1
+            refused C.m at 4 (Method: needs y, which the class does not have yet; restart to apply)
+            refused C.n at 5 (Method: needs y, which the class does not have yet; restart to apply)
+            refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
+        "#]])
+        .edit(&dataclass("", "x"), expect![]);
+    let described = |doc: &str| format!("class C:\n{doc}    x: int = 1\n");
+    let of = |doc: &str| Scenario::of(&described(doc)).only_methods("C", "it is a dataclass");
+    of("    'old'\n").edit(
+        &described("    'new'\n"),
+        expect![[r#"
+        execute C.<line 2> at 2 (Statement: changed)
+    "#]],
+    );
+    of("    'old'\n").edit(&described(""), expect![[r#"
+        move C.x by -1
+        refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
+    "#]]);
+    let slots = |slots: &str, used: &str| {
+        format!(
+            "class C:\n    __slots__ = {slots}\n    def m(self): self.{used} = 1\n    def n(self): return {used:?}.b\n"
+        )
+    };
+    check(
+        &slots("('a',)", "a"),
+        &slots("('a', 'b')", "b"),
+        expect![[r#"
+        class C at 1, stores [b]
+        refused C.m at 3 (Method: needs b, which the class does not have yet; restart to apply)
+        refused C.n at 4 (Method: needs b, which the class does not have yet; restart to apply)
+        refused C at 1 (Class: its __slots__ changed; restart to apply)
+    "#]],
+    );
+    let derived = |base: &str, used: &str| {
+        format!(
+            "class C({base}):\n    def m(self): return self.{used}()\n    def n(self): return {used:?}\n"
+        )
+    };
+    check(
+        &derived("A", "m"),
+        &derived("B", "b"),
+        expect![[r#"
+        refused C.m at 2 (Method: needs b, which the class does not have yet; restart to apply)
+        refused C.n at 3 (Method: needs b, which the class does not have yet; restart to apply)
+        refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
+    "#]],
+    );
+    check(
+        "class C: pass\n",
+        "class C[T]:\n    def m(self) -> T: pass\n",
+        expect![[r#"
+        refused C at 1 (Class: its decorators, bases or keywords changed; restart to apply)
     "#]],
     );
 }

@@ -161,8 +161,9 @@ fn queries() {
         "class C(A): x = 1\n",
         "class C(B): x = 1\n",
         expect![[r#"
-        names 
-    "#]],
+            names 
+            class C
+        "#]],
     );
     check_query(
         "a = b = 1\n",

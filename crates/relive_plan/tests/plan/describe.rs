@@ -99,8 +99,18 @@ fn describe_action(module: &str, action: &Action, names: &Names) -> String {
             format!("annotate {}: {}", local(module, &scope), names.join(" "))
         }
         Action::FollowStar {
-            exporter, importer, ..
-        } => format!("follow {exporter}.* in {importer}"),
+            importer,
+            exporters,
+            former,
+            ..
+        } => {
+            let stars: Vec<String> = exporters
+                .iter()
+                .map(|exporter| format!("{exporter}.*"))
+                .chain(former.iter().map(|exporter| format!("former {exporter}.*")))
+                .collect();
+            format!("follow {} in {importer}", stars.join(" "))
+        }
         Action::Follow {
             name,
             importer,

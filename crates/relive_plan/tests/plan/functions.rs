@@ -475,3 +475,22 @@ fn several_of_one_name() {
     "#]],
     );
 }
+
+/// The same annotation is evaluated, or kept as text: nothing but annotations is made anew.
+#[test]
+fn annotations_that_mean_something_else() {
+    check(
+        "X: int = 1\ndef f(a: int = X): return 1\nclass C:\n    def g(self): return 1\nif X:\n    def h(): pass\n",
+        "from __future__ import annotations\nX: int = 1\ndef f(a: int = X): return 2\nclass C:\n    def g(self): return 1\nif X:\n    def h(): pass\n",
+        expect![[r#"
+            execute annotations at 1 (Import: added)
+            exchange f at 3 with signature (Function: body changed)
+            exchange C.g at 5 with signature
+            annotate module: X
+            move X by 1
+            move h by 1
+            class C at 4, stores []
+            stale h at 6 (Statement: a function in it keeps the annotations that it was made with)
+        "#]],
+    );
+}

@@ -11,6 +11,7 @@ mod contact;
 mod describe;
 mod following;
 mod functions;
+mod inputs;
 mod order;
 mod outdated;
 mod reload_cases;

@@ -467,6 +467,7 @@ fn classes_that_others_make() {
     let enumeration =
         |body: &str| format!("class E(Enum):\n    A = 1\n{body}    def m(self): return 1\n");
     Scenario::of(&enumeration("")).obstacle("E", "it is an enumeration").edit(&enumeration("    B = 2\n"), expect![[r#"
+        move E.m by 1
         refused E at 1 (Class: it is an enumeration: its attributes cannot be changed one by one yet; restart to apply)
     "#]]);
     Scenario::of(&enumeration(""))
@@ -489,6 +490,7 @@ fn classes_that_others_make() {
     "#]],
         );
     Scenario::of(&dataclass("", 1)).only_methods("C", "it is a dataclass").edit(&dataclass("    y: int = 0\n", 1), expect![[r#"
+        move C.m by 1
         refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
     "#]]);
     let slots = |slots: &str, value| {

@@ -11,7 +11,7 @@ use relive_plan::{
     Action, Changed, ClassFacts, Facts, FactsQuery, Holder, ModuleEdit, ModuleFacts, ModuleQuery,
     Outdated, Plan, Planned, Removed, SourceModule, World, outdated, plan, query, rerun,
 };
-use relive_syntax::Outline;
+use relive_syntax::{Outline, Unit};
 
 use crate::describe::{Names, describe_item, describe_plan};
 use crate::sound::assert_sound;
@@ -36,6 +36,8 @@ pub(crate) struct Scenario {
     modules: BTreeMap<String, Live>,
     holders: Vec<(String, Holder)>,
     classes: BTreeMap<(String, String), ClassFacts>,
+    /// Names of statements that failed when the edit was tried before.
+    needy: Vec<String>,
     last_id: u64,
 }
 
@@ -102,6 +104,28 @@ impl Scenario {
     pub(crate) fn only_methods(mut self, class: &str, why: &str) -> Self {
         self.class(class).only_methods = Some(why.to_owned());
         self
+    }
+
+    /// The new version of a statement, known by a name that it binds or by its line, failed when it was executed.
+    pub(crate) fn needy(mut self, statement: &str) -> Self {
+        self.needy.push(statement.to_owned());
+        self
+    }
+
+    fn needy_units(&self, edits: &[(&str, &str)], news: &[Outline]) -> BTreeSet<u64> {
+        let is_needy = |module: &str, unit: &Unit| {
+            self.needy.iter().any(|statement| {
+                let (home, name) = statement.rsplit_once('.').unwrap_or(("m", statement));
+                home == module
+                    && (unit.binds(name) || name == format!("<line {}>", unit.lines.first))
+            })
+        };
+        let modules = edits.iter().zip(news);
+        let units = modules.flat_map(|((module, _), new)| {
+            let units = new.units.iter();
+            units.filter(move |unit| is_needy(module, unit))
+        });
+        units.map(|unit| unit.id).collect()
     }
 
     /// A class of `m` has this many instances.
@@ -175,7 +199,8 @@ impl Scenario {
         }
         let asked = query(&module_edits);
         let facts = self.facts(&asked);
-        (plan(&module_edits, &asked, &facts, &world), news)
+        let needy = self.needy_units(edits, &news);
+        (plan(&module_edits, &asked, &facts, &world, &needy), news)
     }
 
     fn facts(&self, query: &FactsQuery) -> Facts {

@@ -125,18 +125,10 @@ fn star_imports() {
         ("p.q", "from a import *\n"),
     ];
     with(&modules, |world| {
-        let pairs: BTreeSet<String> = world
-            .star_imports_of("a")
-            .into_iter()
-            .map(|(from, to)| format!("{from} {to}"))
-            .collect();
-        assert_eq!(
-            pairs,
-            ["a b", "b c", "a p.q", "p.q p"].map(str::to_owned).into()
-        );
+        assert_eq!(world.star_importers_of("a"), ["b", "c", "p.q", "p"]);
         assert_eq!(world.star_imports_in("c"), ["b", "o"]);
         assert!(world.star_imports_in("d").is_empty());
-        assert!(world.star_imports_of("d").is_empty());
+        assert!(world.star_importers_of("d").is_empty());
     });
 }
 
@@ -146,7 +138,7 @@ fn circular_star_imports() {
     with(
         &[("a", "from b import *\n"), ("b", "from a import *\n")],
         |world| {
-            assert_eq!(world.star_imports_of("a").len(), 2);
+            assert_eq!(world.star_importers_of("a"), ["b"]);
             assert!(!world.is_import_of("a", "x", "c", "x"));
         },
     );

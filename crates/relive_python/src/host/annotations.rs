@@ -29,6 +29,17 @@ pub(super) fn set_attribute(
     function.setattr(name, value)
 }
 
+/// Give a function the annotations of another.
+pub(super) fn copy(from: &Bound<'_, PyFunction>, to: &Bound<'_, PyFunction>) -> PyResult<()> {
+    let value = from.getattr(ATTRIBUTE)?;
+    if value.is_none() {
+        // `from __future__ import annotations` keeps them as text, with nothing to evaluate.
+        let kept = from.getattr("__annotations__")?.call_method0("copy")?;
+        return to.setattr("__annotations__", kept);
+    }
+    to.setattr(ATTRIBUTE, value)
+}
+
 /// Take back what executing one statement did to the annotations of all the others.
 #[cfg(Py_3_14)]
 pub(super) fn restore(namespace: &Bound<'_, PyDict>, before: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -78,13 +89,14 @@ mod eager {
 
     impl<'py> Application<'_, 'py> {
         /// Drop the annotations of statements that are gone, and add those of statements that are back; those of new
-        /// ones were made by executing them.
+        /// ones were made by executing them. With `is_renewed`, make all of them anew.
         pub(in super::super) fn annotate(
             &mut self,
             module: usize,
             path: &[String],
             names: &[String],
             excerpt: usize,
+            is_renewed: bool,
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let held = if path.is_empty() {
@@ -105,7 +117,7 @@ mod eager {
             };
             self.undo.will_execute_in(&annotations)?;
             for name in annotations.keys() {
-                if !names.contains(&name.extract()?) {
+                if is_renewed || !names.contains(&name.extract()?) {
                     annotations.del_item(name)?;
                 }
             }
@@ -114,6 +126,13 @@ mod eager {
                     if !annotations.contains(&name)? {
                         annotations.set_item(name, value)?;
                     }
+                }
+            }
+            // In the order of the text: fields of many kinds are made from it.
+            for name in names {
+                if let Some(value) = annotations.get_item(name)? {
+                    annotations.del_item(name)?;
+                    annotations.set_item(name, value)?;
                 }
             }
             Ok(())
@@ -174,6 +193,7 @@ mod lazy {
             path: &[String],
             _names: &[String],
             excerpt: usize,
+            _is_renewed: bool,
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let code = self.excerpt(module, excerpt)?;

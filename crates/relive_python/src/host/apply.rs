@@ -39,7 +39,10 @@ pub(super) struct Application<'a, 'py> {
     /// The codes that units have once the plan is applied.
     codes: Vec<(usize, u64, Vec<Bound<'py, PyCode>>)>,
     /// What modules exported before the plan, by name.
-    exported: HashMap<String, Bound<'py, PyDict>>,
+    pub(super) exported: HashMap<String, Bound<'py, PyDict>>,
+    is_relocated: bool,
+    /// Names that star imports brought during the plan, by importing module.
+    pub(super) star_copies: HashMap<String, Bound<'py, PyDict>>,
     /// Objects that names were bound to before, which cannot become what they are bound to now.
     superseded: Vec<(Item, Bound<'py, PyAny>)>,
     /// Classes whose attributes the plan sets or deletes.
@@ -75,6 +78,8 @@ impl CPython {
             before: Vec::new(),
             codes: Vec::new(),
             exported: HashMap::new(),
+            is_relocated: false,
+            star_copies: HashMap::new(),
             superseded: Vec::new(),
             changed_classes: Vec::new(),
             shelved: Vec::new(),
@@ -165,9 +170,12 @@ impl<'py> Application<'_, 'py> {
         let mut step = 0;
         while step < self.plan.steps.len() {
             if matches!(self.plan.steps[step].action, Action::Exchange { .. }) {
-                let end = (step..self.plan.steps.len())
-                    .find(|&step| !matches!(self.plan.steps[step].action, Action::Exchange { .. }))
-                    .unwrap_or(self.plan.steps.len());
+                let goes_along = |step: &usize| {
+                    let action = &self.plan.steps[*step].action;
+                    matches!(action, Action::Exchange { waits: false, .. })
+                };
+                let others = (step + 1..self.plan.steps.len()).take_while(goes_along);
+                let end = step + 1 + others.count();
                 self.exchange(host, step, end)?;
                 step = end;
             } else {
@@ -184,11 +192,11 @@ impl<'py> Application<'_, 'py> {
     /// Remember what names are bound to that the plan may rebind.
     fn note_values(&mut self) -> PyResult<()> {
         for step in &self.plan.steps {
-            if let Action::FollowStar { exporter, .. } = &step.action
-                && let Some(module) = loaded(self.py, exporter)?
+            if let Action::FollowStar {
+                exporters, former, ..
+            } = &step.action
             {
-                self.exported
-                    .insert(exporter.clone(), exports(&module.dict())?);
+                self.note_exports(exporters.iter().chain(former))?;
             }
             if let Action::Execute { class, names, .. }
             | Action::Remove { class, names, .. }
@@ -210,7 +218,7 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn value_before(&self, module: usize, name: &str) -> Option<&Bound<'py, PyAny>> {
+    pub(super) fn value_before(&self, module: usize, name: &str) -> Option<&Bound<'py, PyAny>> {
         self.before
             .iter()
             .find(|(noted, noted_name, _)| *noted == module && noted_name == name)
@@ -246,12 +254,13 @@ impl<'py> Application<'_, 'py> {
                 class,
                 excerpt,
                 anchors,
+                unbinds,
                 succeeds,
                 is_decorated,
                 ..
             } if class.is_empty() => {
                 let code = self.excerpt(step.module, *excerpt)?;
-                self.execute(step, &code, *succeeds, *is_decorated)?;
+                self.execute(step, &code, unbinds, *succeeds, *is_decorated)?;
                 self.assign(step.module, codes::entries(&code), anchors);
                 Ok(())
             }
@@ -260,6 +269,7 @@ impl<'py> Application<'_, 'py> {
                 excerpt,
                 names,
                 anchors,
+                succeeds,
                 ..
             } => {
                 let code = self.excerpt(step.module, *excerpt)?;
@@ -269,7 +279,7 @@ impl<'py> Application<'_, 'py> {
                     return Ok(());
                 };
                 let bound = run_class_body(&body, &self.modules[step.module].dict(), &live)?;
-                set_members(&live, class, &bound, names, &mut self.undo)?;
+                set_members(&live, class, &bound, names, *succeeds, &mut self.undo)?;
                 self.changed_classes.push(live);
                 self.assign(step.module, codes::entries(&body), anchors);
                 Ok(())
@@ -289,12 +299,14 @@ impl<'py> Application<'_, 'py> {
                 class,
                 names,
                 excerpt,
-            } => self.annotate(step.module, class, names, *excerpt),
+                is_renewed,
+            } => self.annotate(step.module, class, names, *excerpt, *is_renewed),
             Action::FollowStar {
-                exporter,
                 importer,
+                exporters,
+                former,
                 bound,
-            } => self.follow_star(exporter, importer, bound),
+            } => self.follow_star(importer, exporters, former, bound),
             Action::Follow {
                 name,
                 importer,
@@ -321,6 +333,7 @@ impl<'py> Application<'_, 'py> {
         &mut self,
         step: &Step,
         code: &Bound<'py, PyCode>,
+        unbinds: &[String],
         succeeds: bool,
         is_decorated: bool,
     ) -> PyResult<()> {
@@ -338,6 +351,11 @@ impl<'py> Application<'_, 'py> {
                 .call_method0("invalidate_caches")?;
         }
         let before_run = namespace.copy()?;
+        for name in unbinds {
+            if namespace.contains(name)? {
+                namespace.del_item(name)?;
+            }
+        }
         run(code, &namespace, namespace.as_any())?;
         annotations::restore(&namespace, &before_run)?;
         if !succeeds {
@@ -469,9 +487,16 @@ impl<'py> Application<'_, 'py> {
             };
             self.codes.push((*module, *unit, codes));
         }
-        for (index, text) in self.plan.modules.iter().enumerate() {
-            let moved = self.relocate(host, index, text);
-            moved.map_err(|error| Failure { step: start, error })?;
+        self.relocate_all(host)
+            .map_err(|error| Failure { step: start, error })
+    }
+
+    /// Move all code whose lines changed and nothing else, unless that is done.
+    fn relocate_all(&mut self, host: &CPython) -> PyResult<()> {
+        if !std::mem::replace(&mut self.is_relocated, true) {
+            for (index, text) in self.plan.modules.iter().enumerate() {
+                self.relocate(host, index, text)?;
+            }
         }
         Ok(())
     }
@@ -483,6 +508,8 @@ impl<'py> Application<'_, 'py> {
             lines,
             excerpt,
             signature_of,
+            keeps_defaults,
+            ..
         } = &step.action
         else {
             return Ok(None);
@@ -508,6 +535,7 @@ impl<'py> Application<'_, 'py> {
             old: old.unwrap_or_default(),
             new,
             template,
+            keeps_defaults: *keeps_defaults,
             class,
             item: step.item.clone(),
         }))
@@ -586,71 +614,8 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn follow(&mut self, module: usize, name: &str, importer: &str, alias: &str) -> PyResult<()> {
-        let (Some(before), Some(importer)) = (
-            self.value_before(module, name).cloned(),
-            loaded(self.py, importer)?,
-        ) else {
-            return Ok(());
-        };
-        let names = importer.dict();
-        let still_holds_it = names.get_item(alias)?.is_some_and(|held| held.is(&before));
-        if let Some(now) = self.modules[module].dict().get_item(name)?
-            && still_holds_it
-            && !now.is(&before)
-        {
-            self.undo.will_execute_in(&names)?;
-            names.set_item(alias, now)?;
-        }
-        Ok(())
-    }
-
-    fn follow_star(&mut self, exporter: &str, importer: &str, bound: &[String]) -> PyResult<()> {
-        let (Some(before), Some(exporter), Some(importer)) = (
-            self.exported.get(exporter),
-            loaded(self.py, exporter)?,
-            loaded(self.py, importer)?,
-        ) else {
-            return Ok(());
-        };
-        let (after, names) = (exports(&exporter.dict())?, importer.dict());
-        self.undo.will_execute_in(&names)?;
-        for (name, value) in after.iter() {
-            if bound.contains(&name.extract()?) {
-                continue;
-            }
-            let held = names.get_item(&name)?;
-            let is_copy = match (&held, before.get_item(&name)?) {
-                (None, _) => true,
-                (Some(held), Some(before)) => held.is(&before),
-                (Some(_), None) => false,
-            };
-            if is_copy && held.is_none_or(|held| !held.is(&value)) {
-                names.set_item(name, value)?;
-            }
-        }
-        for (name, value) in before.iter() {
-            if !after.contains(&name)?
-                && !bound.contains(&name.extract()?)
-                && names.get_item(&name)?.is_some_and(|held| held.is(&value))
-            {
-                names.del_item(name)?;
-            }
-        }
-        Ok(())
-    }
-
     fn finish(&mut self, host: &CPython) -> PyResult<Applied> {
-        if !self
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.action, Action::Exchange { .. }))
-        {
-            for (index, text) in self.plan.modules.iter().enumerate() {
-                self.relocate(host, index, text)?;
-            }
-        }
+        self.relocate_all(host)?;
         for (index, text) in self.plan.modules.iter().enumerate() {
             for class in &text.classes {
                 if let Some(live) = class_at(&self.modules[index].dict(), &class.path)? {
@@ -726,29 +691,6 @@ impl<'py> Application<'_, 'py> {
         let module = self.plan.steps.get(step).map_or(0, |step| step.module);
         self.plan.modules.get(module).map_or("", |text| &text.file)
     }
-}
-
-/// The names that `from module import *` takes from a namespace, with their values.
-fn exports<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let exported = PyDict::new(namespace.py());
-    match namespace.get_item("__all__")? {
-        Some(names) => {
-            for name in names.try_iter()? {
-                let name = name?;
-                if let Some(value) = namespace.get_item(&name)? {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-        None => {
-            for (name, value) in namespace.iter() {
-                if !name.extract::<String>()?.starts_with('_') {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-    }
-    Ok(exported)
 }
 
 /// Whether an object is, or wraps, what a module defines under a name.

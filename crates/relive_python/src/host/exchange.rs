@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCode, PyDict, PyFunction, PyTuple, PyType};
 use relive_plan::{Item, ItemKind};
 
-use super::annotations::set_attribute;
+use super::annotations;
 use super::codes::{does_the_same, pair};
 use super::undo::{FUNCTION_ATTRIBUTES, Undo};
 use crate::raw;
@@ -16,6 +16,8 @@ pub(super) struct Exchange<'py> {
     pub(super) new: Vec<Bound<'py, PyCode>>,
     /// A function made by executing the new definition: the source of defaults and annotations.
     pub(super) template: Option<Bound<'py, PyFunction>>,
+    /// Whether it is the source of annotations only.
+    pub(super) keeps_defaults: bool,
     /// The class in whose body the unit stands.
     pub(super) class: Option<Bound<'py, PyType>>,
     pub(super) item: Option<Item>,
@@ -74,8 +76,12 @@ impl<'py> Exchange<'py> {
                 Ok(closure) => {
                     undo.will_exchange(&function)?;
                     recode(&function, new, closure.as_ref())?;
-                    if let Some(template) = template {
-                        copy_signature(template, &function)?;
+                    match template {
+                        Some(template) if self.keeps_defaults => {
+                            annotations::copy(template, &function)?;
+                        }
+                        Some(template) => copy_signature(template, &function)?,
+                        None => {}
                     }
                     exchanged.functions.push(function);
                 }
@@ -128,10 +134,11 @@ pub(super) fn copy_signature(
     to: &Bound<'_, PyFunction>,
 ) -> PyResult<()> {
     for name in FUNCTION_ATTRIBUTES {
-        if !matches!(*name, "__doc__" | "__name__" | "__qualname__") {
-            set_attribute(to, name, from.getattr(*name)?)?;
+        if matches!(*name, "__defaults__" | "__kwdefaults__") {
+            to.setattr(*name, from.getattr(*name)?)?;
         }
     }
+    annotations::copy(from, to)?;
     if from.hasattr("__type_params__")? {
         to.setattr("__type_params__", from.getattr("__type_params__")?)?;
     }

@@ -109,52 +109,48 @@ pub(super) fn template<'py>(
     Ok(None)
 }
 
-/// Set on the class what its body bound, under the names asked for.
+/// Set on the class what its body bound, under the names asked for. With `succeeds`, what took the value that the class
+/// had before the plan comes to mean the new one.
 pub(super) fn set_members<'py>(
     class: &Bound<'py, PyType>,
     path: &[String],
     bound: &Bound<'py, PyDict>,
     names: &[String],
+    succeeds: bool,
     undo: &mut Undo<'py>,
-) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let mut superseded = Vec::new();
+) -> PyResult<()> {
     for name in names {
         for key in [name.clone(), mangled(path, name)] {
             let Some(value) = bound.get_item(&key)? else {
                 continue;
             };
-            let value = as_type_new_has_it(name, value)?;
-            let before = class.getattr("__dict__")?.get_item(&key).ok();
+            let mut value = as_type_new_has_it(name, value)?;
+            let before = undo.first_value(class, &key).filter(|_| succeeds);
             match before
                 .map(|before| succession(&before, &value))
                 .transpose()?
             {
                 Some(Succession::Same(function)) => {
                     become_function(&function, value.cast::<PyFunction>()?, undo)?;
+                    value = function.into_any();
                 }
-                succession => {
-                    undo.will_set(class, &key)?;
-                    set_on_class(class, &key, &value)?;
-                    let set_name = value.get_type().getattr("__set_name__");
-                    if let Ok(set_name) = set_name {
-                        set_name.call1((&value, class, &key))?;
-                    }
-                    match succession {
-                        Some(Succession::Forward(function))
-                            if value.is_instance_of::<PyFunction>() =>
-                        {
-                            forward(&function, &value, undo)?;
-                        }
-                        Some(Succession::Forward(function)) => superseded.push(function.into_any()),
-                        Some(Succession::Superseded(before)) => superseded.push(before),
-                        _ => {}
-                    }
+                Some(Succession::Forward(function)) if value.is_instance_of::<PyFunction>() => {
+                    forward(&function, &value, undo)?;
+                }
+                _ => {}
+            }
+            let held = class.getattr("__dict__")?.get_item(&key);
+            if !held.is_ok_and(|held| held.is(&value)) {
+                undo.will_set(class, &key)?;
+                set_on_class(class, &key, &value)?;
+                if let Ok(set_name) = value.get_type().getattr("__set_name__") {
+                    set_name.call1((&value, class, &key))?;
                 }
             }
             break;
         }
     }
-    Ok(superseded)
+    Ok(())
 }
 
 /// A function under a name that `type` itself wraps when it makes a class.

@@ -7,6 +7,7 @@ mod compile;
 mod exchange;
 mod execute;
 mod facts;
+mod follow;
 mod frames;
 mod survey;
 mod undo;

@@ -76,6 +76,23 @@ impl<'py> Undo<'py> {
         Ok(())
     }
 
+    /// What a class attribute was before the first thing done to it.
+    pub(super) fn first_value(
+        &self,
+        class: &Bound<'py, PyType>,
+        name: &str,
+    ) -> Option<Bound<'py, PyAny>> {
+        let noted = self.done.iter().find_map(|done| match done {
+            Done::ClassAttribute {
+                class: changed,
+                name: set,
+                before,
+            } if changed.is(class) && set == name => Some(before.clone()),
+            _ => None,
+        });
+        noted.unwrap_or_else(|| class.getattr("__dict__").ok()?.get_item(name).ok())
+    }
+
     /// Note a function before its code or attributes are replaced.
     pub(super) fn will_exchange(&mut self, function: &Bound<'py, PyFunction>) -> PyResult<()> {
         let attributes = FUNCTION_ATTRIBUTES

@@ -19,12 +19,31 @@ pub(super) fn refresh<'py>(
     for value in namespace.values() {
         refresh_chain(&value, changed, undo)?;
         if let Ok(class) = value.cast::<PyType>()
-            && class.getattr("__module__")?.eq(module)?
+            && is_of(class, module, namespace)?
         {
             refresh_class(class, changed, undo)?;
         }
     }
     Ok(())
+}
+
+/// Whether a module defines a class, which may say that it is another's.
+fn is_of(class: &Bound<'_, PyType>, module: &str, namespace: &Bound<'_, PyDict>) -> PyResult<bool> {
+    if class.getattr("__module__")?.eq(module)? {
+        return Ok(true);
+    }
+    let members = class.getattr("__dict__")?.call_method0("values")?;
+    for member in members.try_iter()? {
+        let member = member?;
+        let inner = ["fget", "__func__"].map(|part| member.getattr(part).ok());
+        let objects = [Some(member), inner[0].clone(), inner[1].clone()];
+        for object in objects.into_iter().flatten() {
+            if let Ok(function) = object.cast::<PyFunction>() {
+                return Ok(function.getattr("__globals__")?.is(namespace));
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn refresh_class<'py>(

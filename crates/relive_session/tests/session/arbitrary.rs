@@ -93,37 +93,64 @@ fn step() -> impl Strategy<Value = Step> {
 fn action() -> impl Strategy<Value = Action> {
     let place = || (any::<u64>(), texts(), texts());
     prop_oneof![
-        (place(), any::<usize>(), any::<(bool, bool)>(), anchors()).prop_map(
-            |((unit, class, names), excerpt, (succeeds, is_decorated), anchors)| Action::Execute {
-                unit,
-                class,
-                excerpt,
-                names,
-                succeeds,
-                is_decorated,
-                anchors,
-            }
-        ),
-        (any::<u64>(), texts(), lines(), any::<usize>(), of(text())).prop_map(
-            |(unit, class, lines, excerpt, signature_of)| Action::Exchange {
-                unit,
-                class,
-                lines,
-                excerpt,
-                signature_of,
-            }
-        ),
+        (
+            place(),
+            any::<usize>(),
+            texts(),
+            any::<(bool, bool)>(),
+            anchors()
+        )
+            .prop_map(
+                |((unit, class, names), excerpt, unbinds, (succeeds, is_decorated), anchors)| {
+                    Action::Execute {
+                        unit,
+                        class,
+                        excerpt,
+                        names,
+                        unbinds,
+                        succeeds,
+                        is_decorated,
+                        anchors,
+                    }
+                }
+            ),
+        (
+            place(),
+            lines(),
+            any::<usize>(),
+            of(text()),
+            any::<(bool, bool)>()
+        )
+            .prop_map(
+                |((unit, class, _), lines, excerpt, signature_of, (keeps_defaults, waits))| {
+                    Action::Exchange {
+                        unit,
+                        class,
+                        lines,
+                        excerpt,
+                        signature_of,
+                        keeps_defaults,
+                        waits,
+                    }
+                }
+            ),
         place().prop_map(|(unit, class, names)| Action::Remove { unit, class, names }),
         place().prop_map(|(unit, class, names)| Action::Restore { unit, class, names }),
-        (texts(), texts(), any::<usize>()).prop_map(|(class, names, excerpt)| Action::Annotate {
-            class,
-            names,
-            excerpt,
-        }),
-        (text(), text(), texts()).prop_map(|(exporter, importer, bound)| Action::FollowStar {
-            exporter,
-            importer,
-            bound,
+        (texts(), texts(), any::<usize>(), any::<bool>()).prop_map(
+            |(class, names, excerpt, is_renewed)| Action::Annotate {
+                class,
+                names,
+                excerpt,
+                is_renewed,
+            }
+        ),
+        (text(), texts(), texts(), texts()).prop_map(|(importer, exporters, former, bound)| {
+            Action::FollowStar {
+                importer,
+                exporters,
+                former,
+                bound,
+            }
         }),
         (text(), text(), text()).prop_map(|(name, importer, alias)| Action::Follow {
             name,

@@ -214,14 +214,14 @@ fn a_failed_edit_is_tried_again_with_the_next_one() {
 }
 
 #[test]
-fn edits_saved_together_fail_together_and_land_together() {
-    let mut story = Story::of(&[("m", "import n\nX = 1\n"), ("n", "Y = 1\n")]);
+fn edits_that_need_each_other_fail_together_and_land_together() {
+    let mut story = Story::of(&[("m", "import n\nX = 1\nZ = 1\n"), ("n", "Y = 1\n")]);
     story.save("n", "Y = 2\n");
     story.edit(
-        "import n\nX = n.nothing\n",
+        "import n\nX = n.nothing\nZ = n.Y\n",
         "
         compile m n
-        apply m n: 2 steps, undone
+        apply m n: 3 steps, undone
         refused n: was saved together with m:X, which failed; undone, the old code runs on at 1
         refused m:X: name nothing is not defined; undone, the old code runs on at 1
         version 0
@@ -229,16 +229,55 @@ fn edits_saved_together_fail_together_and_land_together() {
     );
     story.values(&["X", "n.Y"], &["1", "1"]);
     story.edit(
-        "import n\nX = n.Y\n",
+        "import n\nX = n.Y\nZ = n.Y\n",
         "
         compile m n
-        apply m n: 2 steps
+        apply m n: 3 steps
         applied n:Y: changed at 1
         applied m:X: changed at 2
+        applied m:Z: changed at 3
         version 1
     ",
     );
     story.values(&["X", "n.Y"], &["2", "2"]);
+}
+
+/// Of modules that import each other, those land that neither use nor are used by what failed.
+#[test]
+fn edits_that_do_not_need_each_other_land_without_the_one_that_fails() {
+    let mut story = Story::of(&[
+        ("a", "import b\nimport c\nX = 1\n"),
+        ("b", "def f(): return 1\nY = 1\n"),
+        ("c", "import b\nZ = 1\n"),
+    ]);
+    story.save("a", "import b\nimport c\nX = b.f() + nothing\n");
+    story.save("b", "def f(): return 2\nY = 2\n");
+    story.save("c", "import b\nZ = 2\n");
+    story.update(
+        "
+        compile a b c
+        apply a b c: 4 steps, undone
+        compile c
+        apply c: 1 steps
+        applied c:Z: changed at 2
+        refused b: was saved together with a:X, which failed; undone, the old code runs on at 1
+        refused a:X: name nothing is not defined; undone, the old code runs on at 1
+        version 1
+    ",
+    );
+    story.values(&["a.X", "b.Y", "c.Z"], &["1", "1", "2"]);
+    story.save("a", "import b\nimport c\nX = b.f()\n");
+    story.update(
+        "
+        compile a b
+        apply a b: 3 steps
+        applied b:Y: changed at 2
+        applied b:f: body changed at 1
+        applied a:X: changed at 3
+        version 2
+    ",
+    );
+    story.values(&["a.X", "b.Y", "c.Z"], &["2", "2", "2"]);
 }
 
 #[test]
@@ -396,4 +435,26 @@ fn a_compiler_that_fails() {
         version 1
     ",
     );
+}
+
+/// What a statement rests on may be out of date. It is left so, unless the statement fails for it.
+#[test]
+fn a_statement_that_fails_for_what_is_out_of_date() {
+    let mut story = Story::of(&[("m", "def f(): return 0\nB = f()\n")]);
+    story.edit(
+        "def f(): return D\nB = f()\nD = {}\nD['k'] = 5\nX = B['k']\n",
+        "
+        compile m
+        apply m: 4 steps, undone
+        compile m
+        apply m: 5 steps
+        applied m:D: added at 3
+        applied m:<line 4>: added at 4
+        applied m:f: body changed at 1
+        applied m:B: executed again: what it computed rests on f, which has changed at 2
+        applied m:X: added at 5
+        version 1
+    ",
+    );
+    story.values(&["B", "X"], &["{k: 5}", "5"]);
 }

@@ -309,3 +309,36 @@ fn frames_are_asked_for() {
     story.host.facts.frames.clear();
     story.stale("");
 }
+
+/// What only computes a value runs again for a statement that does; what calls something is named, and so is the
+/// statement that was executed with its value.
+#[test]
+fn executed_with_what_is_out_of_date() {
+    let mut story = Story::of(&[("m", "A = 1\nB = A + 1\nC = B\n")]);
+    story.edit(
+        "A = 2\nB = A + 1\nC = B + 1\n",
+        "
+        compile m
+        apply m: 3 steps
+        applied m:A: changed at 1
+        applied m:B: executed again: what it computed rests on A, which has changed at 2
+        applied m:C: changed at 3
+        version 1
+    ",
+    );
+    story.values(&["B", "C"], &["3", "4"]);
+    let mut story = Story::of(&[("m", "A = 1\ndef f(): return A\nB = f()\nC = B\n")]);
+    story.edit(
+        "A = 2\ndef f(): return A\nB = f()\nC = B + 1\n",
+        "
+        compile m
+        apply m: 2 steps
+        applied m:A: changed at 1
+        applied m:C: changed at 4
+        stale m:B: what it computed rests on f, which has changed at 3
+        stale m:C: executed with B, which is out of date at 4
+        version 1
+    ",
+    );
+    story.values(&["B", "C"], &["1", "2"]);
+}
