@@ -10,6 +10,7 @@ mod item;
 mod order;
 mod plan;
 mod planner;
+mod reach;
 mod scope;
 mod stale;
 mod warnings;
@@ -22,5 +23,5 @@ pub use plan::{
 };
 pub use planner::{ModuleEdit, Planned, PlannedModule, plan, query, rerun};
 pub use scope::Removed;
-pub use stale::{Outdated, SourceModule, outdated};
-pub use world::{Cause, Changed, World};
+pub use stale::{Outdated, SourceModule, outdated, staleness};
+pub use world::{Cause, Changed, Effects, Place, World};

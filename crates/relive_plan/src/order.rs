@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::plan::Action;
 use crate::scope::Draft;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// When a step happens; steps of one phase keep their order in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,10 +37,11 @@ pub(crate) fn phases(
             ..changed.clone()
         };
         world
-            .outdated_by(module, &[], &draft.reads, &relevant)
+            .outdated_by(&Place::end_of(module), &draft.reads.now, &relevant)
             .is_some()
     };
     let place = |name: &String| (module.to_owned(), name.clone());
+    let mut read_late = BTreeSet::new();
     drafts
         .iter()
         .map(|draft| match &draft.action {
@@ -50,17 +51,22 @@ pub(crate) fn phases(
                 ..
             } if may_run_changed_code(draft, late) => Phase::After,
             Action::Exchange { .. } => Phase::Exchange,
-            Action::Remove { .. } => Phase::Removed,
+            Action::Remove { .. } | Action::DropStar { .. } => Phase::Removed,
             Action::Annotate { .. } => Phase::Annotated,
             Action::Follow { .. } | Action::FollowStar { .. } => Phase::Followed,
             Action::Execute { class, names, .. } => {
                 let own = if class.is_empty() { &names[..] } else { &[] };
-                // What binds a name anew must not overtake what binds it above.
-                let follows_late = own.iter().any(|name| late.contains(&place(name)));
+                // What binds a name anew must not overtake what binds or reads it above.
+                let follows_late = own
+                    .iter()
+                    .any(|name| late.contains(&place(name)) || read_late.contains(name));
                 if !follows_late && !may_run_changed_code(draft, late) {
                     return Phase::Before;
                 }
                 late.extend(own.iter().map(place));
+                let paths = draft.reads.now.paths.keys();
+                read_late
+                    .extend(paths.map(|path| path.split('.').next().unwrap_or(path).to_owned()));
                 Phase::After
             }
         })

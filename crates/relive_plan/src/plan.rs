@@ -83,11 +83,14 @@ pub enum Action {
         excerpt: usize,
         /// The names that it binds.
         names: Vec<String>,
+        /// Those of them that must be unbound when it begins: it may not bind them, and nothing above it does.
+        clears: Vec<String>,
         /// Whether references to what the names were bound to before should come to mean what they are bound to now:
         /// not where another statement binds the same name, for then both objects have their place.
         succeeds: bool,
-        /// Whether it is a decorated definition, whose decorators may have put the new function elsewhere too.
-        is_decorated: bool,
+        /// Whether the new function stays what the name is bound to: a decorator, or the statement itself, may have put
+        /// it elsewhere too.
+        keeps_new: bool,
         /// Which unit the code on which lines of the excerpt belongs to.
         anchors: Vec<(u64, Lines)>,
     },
@@ -138,7 +141,16 @@ pub enum Action {
         exporter: String,
         /// The importing module.
         importer: String,
-        /// Names that the importing module binds otherwise, which are left alone.
+        /// Names that the importing module binds below it, which hide what it brings.
+        hidden: Vec<String>,
+        /// Names that the importing module binds otherwise: those stay bound.
+        bound: Vec<String>,
+    },
+    /// Unbind what the module has from `from … import *` of `exporter`, which its text does not say any more.
+    DropStar {
+        /// The module whose public names were imported.
+        exporter: String,
+        /// Names that the module binds otherwise, which are left alone.
         bound: Vec<String>,
     },
     /// Rebind `alias` in `importer` to the module's `name` if it still holds what that name was bound to before.

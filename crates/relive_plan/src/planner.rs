@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Outline, Unit};
 
-use crate::chains::Repeated;
+use crate::chains::{Repeated, needed_for};
 use crate::item::Item;
 use crate::order::{Phase, phases};
 use crate::plan::{
@@ -13,7 +13,7 @@ use crate::plan::{
 };
 use crate::scope::{Draft, Drafts, Removed};
 use crate::stale::Outdated;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// An edit of one module, before it is planned.
 pub struct ModuleEdit<'a> {
@@ -53,6 +53,8 @@ pub struct PlannedModule {
     pub live: Vec<Unit>,
     /// Units removed.
     pub removed: Vec<Removed>,
+    /// Units of which the old version stays.
+    pub refused: BTreeSet<u64>,
 }
 
 /// What the planner has to know before it can plan the edits.
@@ -97,16 +99,7 @@ pub fn plan<'a>(edits: &[ModuleEdit<'a>], facts: &'a Facts, world: &'a World<'a>
         drafts.excerpts[0] = edit.new.excerpt(&drafts.definitions, None);
         planned.stale.append(&mut drafts.stale);
         planned.refused.append(&mut drafts.refused);
-        planned.changed.behaviour.extend(&drafts.changed.behaviour);
-        planned
-            .changed
-            .only_nested
-            .extend(&drafts.changed.only_nested);
-        planned.changed.members.extend(&drafts.changed.members);
-        planned
-            .changed
-            .names
-            .extend(drafts.changed.names.iter().cloned());
+        planned.changed.extend(&drafts.changed);
         planned.plan.modules.push(ModuleText {
             name: edit.name.to_owned(),
             file: edit.file.to_owned(),
@@ -122,13 +115,14 @@ pub fn plan<'a>(edits: &[ModuleEdit<'a>], facts: &'a Facts, world: &'a World<'a>
             moves: std::mem::take(&mut drafts.moves),
             classes: class_texts(&edit.old.units, &live),
         });
-        refused_units.append(&mut drafts.refused_units);
+        refused_units.extend(&drafts.refused_units);
         let follow = follows(edit, facts, world, &drafts.drafts);
         drafts.drafts.extend(follow);
         planned.modules.push(PlannedModule {
             name: edit.name.to_owned(),
             live,
             removed: std::mem::take(&mut drafts.removed),
+            refused: drafts.refused_units.clone(),
         });
         drafted.push((index, edit.name, drafts.drafts));
     }
@@ -141,7 +135,7 @@ pub fn plan<'a>(edits: &[ModuleEdit<'a>], facts: &'a Facts, world: &'a World<'a>
             .iter()
             .filter(|draft| matches!(draft.action, Action::Execute { .. }));
         for draft in executed {
-            let cause = world.outdated_by(name, &[], &draft.reads, &refused);
+            let cause = world.outdated_by(&Place::end_of(name), &draft.reads.now, &refused);
             if let (Some(cause), Some(item)) = (cause, &draft.item) {
                 let why = format!(
                     "executed with the old {}, whose edit was refused",
@@ -167,9 +161,26 @@ pub fn rerun(
     world: &World<'_>,
 ) -> Plan {
     let mut drafts = empty_drafts(edit, facts, &[], Some(world));
+    let all = &edit.new.units;
     for (outdated, unit) in units {
         let why = format!("executed again: {}", outdated.item.why);
-        drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+        let index = all.iter().position(|other| other.id == unit.id);
+        for other in index.map_or_else(BTreeSet::new, |index| needed_for(all, index)) {
+            if all[other].id == unit.id {
+                drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+            } else {
+                drafts.again(
+                    &[],
+                    &all[other],
+                    false,
+                    "executed again: its name is bound more than once",
+                );
+            }
+            drafts.clear_before(0, &all[..other], &all[other]);
+        }
+        if index.is_none() {
+            drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+        }
     }
     let follow = follows(edit, facts, world, &drafts.drafts);
     drafts.drafts.extend(follow);
@@ -264,7 +275,8 @@ fn follows(
     drafts: &[Draft],
 ) -> Vec<Draft> {
     let rebound = rebound_names(drafts);
-    if rebound.is_empty() {
+    let drops_a_star = |draft: &Draft| matches!(draft.action, Action::DropStar { .. });
+    if rebound.is_empty() && !drafts.iter().any(drops_a_star) {
         return Vec::new();
     }
     let by_name = facts
@@ -292,6 +304,7 @@ fn follows(
     let by_star = pairs
         .into_iter()
         .map(|(exporter, importer)| Action::FollowStar {
+            hidden: world.bound_after_star(&importer, &exporter),
             bound: world.bound_in(&importer),
             exporter,
             importer,

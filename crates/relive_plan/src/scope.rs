@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{FunctionParts, Lines, Outline, Reads, TreeHash, Unit, UnitKind, diff};
+use relive_syntax::{
+    FunctionParts, Lines, Outline, Pairing, Reads, TreeHash, Unit, UnitKind, diff,
+};
 
-use crate::chains::{Repeated, reruns};
+use crate::chains::{Repeated, Shifted, reruns};
 use crate::item::{Item, ItemKind, count, item};
 use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
 use crate::planner::anchors;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// A step before its place in the order is known.
 pub(crate) struct Draft {
@@ -24,6 +26,8 @@ pub struct Removed {
     pub class: Vec<String>,
     /// The unit as it was.
     pub unit: Unit,
+    /// Whether something that it read has changed since: then it cannot come back as it was.
+    pub is_outdated: bool,
 }
 
 /// What planning a module's edit has come to so far.
@@ -59,6 +63,7 @@ impl Drafts<'_> {
         let pairing = diff(old, new);
         let repeated = std::mem::replace(&mut self.repeated, Repeated::of(old, new));
         let rerun = reruns(old, new, &pairing);
+        self.note_moved_readers(class, old, new, &pairing);
         let first_draft = self.drafts.len();
         let running = self.running_unit(class, old);
         let mut live = Vec::with_capacity(new.len());
@@ -66,12 +71,19 @@ impl Drafts<'_> {
             let partner = pairing.old_of_new[index].map(|partner| &old[partner]);
             let waits = running.is_some_and(|running| match pairing.new_of_old[running] {
                 Some(running) => index >= running,
-                None => pairing.old_of_new[..=index]
+                // Whatever has come in its place, and all below.
+                None => pairing.old_of_new[index..]
                     .iter()
                     .flatten()
-                    .any(|&before| before > running),
+                    .all(|&before| before > running),
             });
-            live.push(self.unit(class, partner, unit, rerun.contains(&index), waits));
+            let is_ahead = waits && pairing.old_of_new[index] != running;
+            let first_draft = self.drafts.len();
+            live.push(match partner.filter(|_| is_ahead) {
+                Some(partner) => self.ahead(class, partner, unit),
+                None => self.unit(class, partner, unit, rerun.contains(&index), waits),
+            });
+            self.clear_before(first_draft, &new[..index], unit);
         }
         let bound: BTreeSet<&str> = new
             .iter()
@@ -90,14 +102,127 @@ impl Drafts<'_> {
         }
         if class.is_empty() {
             self.warn_of_later_values(first_draft, new);
+            self.star_imports_dropped(old, new);
         }
         self.annotations(class, old, new);
         self.repeated = repeated;
         live
     }
 
+    /// Note statements that read a name which another statement above them binds now.
+    fn note_moved_readers(
+        &mut self,
+        class: &[String],
+        old: &[Unit],
+        new: &[Unit],
+        pairing: &Pairing,
+    ) {
+        let Some(world) = self.world else {
+            return;
+        };
+        let shifted = Shifted::of(old, new, pairing);
+        if shifted.is_empty() {
+            return;
+        }
+        for (index, unit) in new.iter().enumerate() {
+            let Some(was) = pairing.old_of_new[index] else {
+                continue;
+            };
+            let heads = unit.reads.now.paths.keys();
+            let mut names: BTreeSet<String> = heads
+                .map(|path| path.split('.').next().unwrap_or(path).to_owned())
+                .collect();
+            if class.is_empty() {
+                let place = Place {
+                    module: self.module,
+                    above: index,
+                    ..Place::default()
+                };
+                let uses = world.effects(&place, unit).uses.into_iter();
+                names.extend(
+                    uses.filter(|(home, _)| home == self.module)
+                        .map(|(_, name)| name),
+                );
+            }
+            if let Some(name) = names.iter().find(|name| shifted.moves(name, was, index)) {
+                self.changed.moved.insert(unit.id, name.clone());
+            }
+        }
+    }
+
+    /// A statement that may not bind a name that nothing above it binds must find it unbound.
+    pub(crate) fn clear_before(&mut self, first_draft: usize, above: &[Unit], unit: &Unit) {
+        let takes_all = |unit: &Unit| unit.imports.iter().any(|import| import.alias == "*");
+        if above.iter().any(takes_all) {
+            self.warn_of_a_lost_former_value(first_draft, above, unit);
+        }
+        if unit.is_deletion || self.new.units.iter().any(takes_all) {
+            return;
+        }
+        let is_set_by_a_call = |name: &String| {
+            let mut units = self.new.units.iter();
+            units.any(|unit| unit.reads.later.stores.contains(name))
+        };
+        let unbound = unit
+            .maybe
+            .iter()
+            .filter(|name| !above.iter().any(|unit| unit.binds(name)) && !is_set_by_a_call(name));
+        let unbound: Vec<String> = unbound.cloned().collect();
+        for draft in &mut self.drafts[first_draft..] {
+            if let Action::Execute {
+                unit: executed,
+                clears,
+                ..
+            } = &mut draft.action
+                && *executed == unit.id
+            {
+                clears.clone_from(&unbound);
+            }
+        }
+    }
+
+    /// Unbind what a star import that is gone has bound.
+    fn star_imports_dropped(&mut self, old: &[Unit], new: &[Unit]) {
+        let Some(world) = self.world else {
+            return;
+        };
+        let exporters = |units: &[Unit]| -> BTreeSet<String> {
+            let imports = units.iter().flat_map(|unit| &unit.imports);
+            imports
+                .filter(|import| import.alias == "*")
+                .filter_map(|import| world.imported_module(self.module, import))
+                .collect()
+        };
+        let kept = exporters(new);
+        for exporter in exporters(old).difference(&kept) {
+            let bound = world.bound_in(self.module);
+            let gone = world.bound_in(exporter).into_iter();
+            let gone = gone.filter(|name| !name.starts_with('_') && !bound.contains(name));
+            self.changed
+                .names
+                .extend(gone.map(|name| (self.module.to_owned(), name)));
+            self.drafts.push(Draft {
+                action: Action::DropStar {
+                    exporter: exporter.clone(),
+                    bound,
+                },
+                item: None,
+                reads: Reads::default(),
+            });
+        }
+    }
+
     /// Whether a unit is what its names end up bound by.
     fn is_last_to_bind(&self, class: &[String], unit: &Unit) -> bool {
+        let units = self.units_at(class);
+        unit.binds.iter().all(|name| {
+            let last = units.iter().rfind(|other| other.binds(name));
+            last.is_none_or(|last| last.lines == unit.lines)
+        })
+    }
+
+    /// The units of the new version's module, or of the body of a class in it.
+    fn units_at(&self, class: &[String]) -> &[Unit] {
         let mut units = &self.new.units[..];
         for name in class {
             let inner = units
@@ -106,10 +231,7 @@ impl Drafts<'_> {
                 .and_then(|unit| unit.class.as_ref());
             units = inner.map_or(&[], |class| &class.body);
         }
-        unit.binds.iter().all(|name| {
-            let last = units.iter().rfind(|other| other.binds(name));
-            last.is_none_or(|last| last.lines == unit.lines)
-        })
+        units
     }
 
     fn unit(
@@ -140,6 +262,12 @@ impl Drafts<'_> {
             } else {
                 "changed"
             };
+            if !is_same || new.reads.now.makes {
+                self.changed.rebinders.insert(new.id);
+            }
+            if !is_same {
+                self.warn_of_former_effects(old, FORMER_EFFECTS);
+            }
             return self.execution(class, new, why, waits);
         }
         if old.text == new.text {
@@ -180,18 +308,29 @@ impl Drafts<'_> {
             self.exchange(class, new, Some(new_function.decorator_lines), Some(item));
             return new.clone();
         }
-        if old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty() {
-            self.warn_of_former_effects(
-                old,
-                "what a former decorator or statement did to it is not undone",
-            );
-        }
+        self.warn_of_former_effects(old, FORMER_EFFECTS);
+        self.changed.rebinders.insert(new.id);
         let why = if new.function.is_some() {
             "decorators changed"
         } else {
             "changed"
         };
         self.execution(class, new, why, waits)
+    }
+
+    /// A statement that the module has not reached yet: it will be executed as it was.
+    fn ahead(&mut self, class: &[String], old: &Unit, new: &Unit) -> Unit {
+        if old.whole != new.whole {
+            self.wait(class, new, "changed");
+        }
+        self.keep(class, Some(old), new)
+    }
+
+    fn wait(&mut self, class: &[String], unit: &Unit, why: &str) {
+        let why = format!(
+            "{why}, but the module is still executing statements before it; runs at the next start"
+        );
+        self.stale.push(self.item(class, unit, &why));
     }
 
     /// Its code stays; only its lines may be others.
@@ -254,9 +393,20 @@ impl Drafts<'_> {
                     == new.class.as_ref().map(|parts| parts.header)
                     && old.class.is_some()
         };
+        let is_outdated = shelved.is_some_and(|removed| removed.is_outdated);
+        if is_outdated && (new.function.is_some() || new.class.is_some()) {
+            let mut item = self.item(
+                class,
+                new,
+                "made anew: what took it before keeps the old object",
+            );
+            item.kind = ItemKind::Instance;
+            self.stale.push(item);
+        }
         let Some(Removed { unit: old, .. }) =
-            shelved.filter(|removed| is_same_object(&removed.unit))
+            shelved.filter(|removed| !is_outdated && is_same_object(&removed.unit))
         else {
+            self.changed.rebinders.insert(new.id);
             return self.execution(class, new, "added", waits);
         };
         let mut restored = new.clone();
@@ -277,11 +427,7 @@ impl Drafts<'_> {
 
     fn execution(&mut self, class: &[String], new: &Unit, why: &str, waits: bool) -> Unit {
         if waits {
-            self.stale.push(self.item(
-                class,
-                new,
-                &format!("{why}, but the module is still executing statements before it; runs at the next start"),
-            ));
+            self.wait(class, new, why);
             return new.clone();
         }
         self.note_rebound(class, new);
@@ -293,14 +439,15 @@ impl Drafts<'_> {
                 class: class.to_vec(),
                 excerpt,
                 succeeds: self.is_last_to_bind(class, new),
-                is_decorated: new
-                    .function
-                    .as_ref()
-                    .is_some_and(|parts| parts.decorator_lines.is_some()),
+                keeps_new: match &new.function {
+                    Some(parts) => parts.decorator_lines.is_some(),
+                    None => !new.touches.is_empty(),
+                },
                 names: match new.kind {
                     UnitKind::Docstring => vec!["__doc__".to_owned()],
                     _ => new.binds.clone(),
                 },
+                clears: Vec::new(),
                 anchors: anchors(std::slice::from_ref(new)),
             },
             item: Some(self.item(class, new, why)),
@@ -350,22 +497,45 @@ impl Drafts<'_> {
         path.extend(new.binds.first().cloned());
         let marks = self.marks();
         let live_body = self.scope(&path, &old_parts.body, &new_parts.body);
-        let changes_init = live_body.iter().any(|member| {
-            member.binds.iter().any(|name| name == "__init__")
-                && self.changed.behaviour.contains(&member.id)
-                && !marks.changed.behaviour.contains(&member.id)
-        });
+        let gone: Vec<String> = old_parts
+            .body
+            .iter()
+            .flat_map(|member| &member.binds)
+            .filter(|name| !live_body.iter().any(|member| member.binds(name)))
+            .cloned()
+            .collect();
+        let makes_instances = |name: &String| CONSTRUCTORS.contains(&name.as_str());
+        let changes_init = gone.iter().any(makes_instances)
+            || live_body.iter().any(|member| {
+                member.binds.iter().any(makes_instances)
+                    && self.changed.behaviour.contains(&member.id)
+                    && !marks.changed.behaviour.contains(&member.id)
+            });
+        self.changed
+            .gone
+            .extend(gone.into_iter().map(|name| (old.id, name)));
         let facts = self.classes.get(&path).copied();
         self.edited_classes.push(ClassQuery {
             path,
             count_instances: changes_init,
         });
-        if let Some(obstacle) = facts.and_then(|facts| self.obstacle(facts, &marks)) {
+        let hidden = || {
+            let is_repeated = new.binds.iter().any(|name| self.repeated.either(name));
+            (is_repeated && self.is_structural(&marks)).then(|| {
+                "several statements bind its name, so it cannot be told which class is meant"
+                    .to_owned()
+            })
+        };
+        if let Some(obstacle) = facts
+            .and_then(|facts| self.obstacle(facts, &marks))
+            .or_else(hidden)
+        {
             self.roll_back_to(&marks);
             let why = format!("{obstacle}; restart to apply");
             return self.refusal(outer, old, new, &why);
         }
 
+        self.warn_of_a_body_looked_at(outer, new, &marks);
         if changes_init && let Some(facts) = facts.filter(|facts| facts.instances > 0) {
             let why = format!(
                 "{} live, made by the old __init__",
@@ -430,6 +600,17 @@ impl Drafts<'_> {
         None
     }
 
+    /// Whether more than bodies of functions has changed since `marks`.
+    pub(crate) fn is_structural(&self, marks: &Marks) -> bool {
+        let mut drafts = self.drafts[marks.drafts..].iter();
+        drafts.any(|draft| {
+            matches!(
+                draft.action,
+                Action::Execute { .. } | Action::Remove { .. } | Action::Restore { .. }
+            )
+        })
+    }
+
     /// Leave the unit as it is; its code moves to where its new version begins.
     fn refusal(&mut self, class: &[String], old: &Unit, new: &Unit, why: &str) -> Unit {
         self.refused.push(self.item(class, new, why));
@@ -456,26 +637,51 @@ impl Drafts<'_> {
         if leaves_traces {
             self.stale
                 .push(self.item(class, old, "removed, but what it did is not undone"));
-            self.warn_of_former_effects(old, "removed, but what it did to this is not undone");
         }
+        self.warn_of_former_effects(old, "removed, but what it did to this is not undone");
+        self.hand_over(class, old);
         let names = if old.kind == UnitKind::Docstring {
             vec!["__doc__".to_owned()]
         } else {
             gone
         };
+        let is_gone = names.len() == old.binds.len().max(1);
         let is_replaced_docstring = old.kind == UnitKind::Docstring && bound.contains("__doc__");
         if names.is_empty() || is_replaced_docstring {
             return;
         }
-        if !old.binds.iter().any(|name| self.repeated.either(name)) {
+        if is_gone && !old.binds.iter().any(|name| self.repeated.either(name)) {
             self.removed.push(Removed {
                 class: class.to_vec(),
                 unit: old.clone(),
+                is_outdated: false,
             });
         }
         self.note_rebound(class, old);
         let item = self.item(class, old, "removed");
         self.remove(class, old.id, names, Some(item));
+    }
+
+    /// Functions that a removed definition has made become what the definition makes that is left of its name.
+    fn hand_over(&mut self, class: &[String], old: &Unit) {
+        let (Some(name), Some(was)) = (old.binds.first(), &old.function) else {
+            return;
+        };
+        let left = self.units_at(class).iter().rfind(|unit| unit.binds(name));
+        let left = left.and_then(|unit| Some((unit, unit.function.as_ref()?)));
+        if let Some((left, parts)) =
+            left.filter(|(_, is)| class.is_empty() || is.decorators == was.decorators)
+        {
+            let (left, decorators) = (left.clone(), parts.decorator_lines);
+            let first = self.drafts.len();
+            self.exchange(class, &left, Some(decorators), None);
+            if let Some(Action::Exchange { unit, .. }) = self.drafts[first..]
+                .first_mut()
+                .map(|draft| &mut draft.action)
+            {
+                *unit = old.id;
+            }
+        }
     }
 
     /// An edited statement may bind fewer names than before.
@@ -644,9 +850,14 @@ impl Drafts<'_> {
     }
 }
 
+const FORMER_EFFECTS: &str = "what a former decorator or statement did to it is not undone";
+
+/// What has made the instances of a class.
+const CONSTRUCTORS: [&str; 3] = ["__init__", "__new__", "__post_init__"];
+
 /// How far the drafts had come.
-struct Marks {
-    drafts: usize,
+pub(crate) struct Marks {
+    pub(crate) drafts: usize,
     excerpts: usize,
     definitions: usize,
     moves: usize,

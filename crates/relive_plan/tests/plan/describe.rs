@@ -63,10 +63,20 @@ fn describe_action(module: &str, action: &Action, names: &Names) -> String {
         names.collect::<Vec<_>>().join(" ")
     };
     match action {
-        Action::Execute { unit, anchors, .. } => {
+        Action::Execute {
+            unit,
+            anchors,
+            clears,
+            ..
+        } => {
             let lines = anchors.first().map(|(_, lines)| range(*lines));
+            let without = if clears.is_empty() {
+                String::new()
+            } else {
+                format!(" without {}", clears.join(" "))
+            };
             format!(
-                "execute {} at {}",
+                "execute {} at {}{without}",
                 names.of(*unit),
                 lines.unwrap_or_default()
             )
@@ -101,6 +111,7 @@ fn describe_action(module: &str, action: &Action, names: &Names) -> String {
         Action::FollowStar {
             exporter, importer, ..
         } => format!("follow {exporter}.* in {importer}"),
+        Action::DropStar { exporter, .. } => format!("drop {exporter}.* in {module}"),
         Action::Follow {
             name,
             importer,

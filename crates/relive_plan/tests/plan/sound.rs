@@ -69,6 +69,6 @@ fn assert_step_sound(step: &Step, excerpts: &[String], new: &Outline) {
         }
         Action::Annotate { excerpt, .. } => assert!(*excerpt < excerpts.len()),
         Action::Remove { names, .. } | Action::Restore { names, .. } => assert!(!names.is_empty()),
-        Action::Follow { .. } | Action::FollowStar { .. } => {}
+        Action::Follow { .. } | Action::FollowStar { .. } | Action::DropStar { .. } => {}
     }
 }

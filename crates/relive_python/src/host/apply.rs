@@ -20,6 +20,7 @@ use super::execute::{
     set_members, succession, template,
 };
 use super::frames;
+use super::stars;
 use super::undo::{Undo, delete_from_class, set_on_class};
 use super::wrappers;
 use super::{CPython, class_at, describe, internal, loaded};
@@ -34,6 +35,7 @@ pub(super) struct Application<'a, 'py> {
     pub(super) modules: Vec<Bound<'py, PyModule>>,
     pub(super) undo: Undo<'py>,
     exchanged: Exchanged<'py>,
+    is_relocated: bool,
     /// Values of names before the plan, in the order of their steps.
     before: Vec<(usize, String, Option<Bound<'py, PyAny>>)>,
     /// The codes that units have once the plan is applied.
@@ -72,6 +74,7 @@ impl CPython {
             modules: Vec::new(),
             undo: Undo::default(),
             exchanged: Exchanged::default(),
+            is_relocated: false,
             before: Vec::new(),
             codes: Vec::new(),
             exported: HashMap::new(),
@@ -184,11 +187,12 @@ impl<'py> Application<'_, 'py> {
     /// Remember what names are bound to that the plan may rebind.
     fn note_values(&mut self) -> PyResult<()> {
         for step in &self.plan.steps {
-            if let Action::FollowStar { exporter, .. } = &step.action
+            if let Action::FollowStar { exporter, .. } | Action::DropStar { exporter, .. } =
+                &step.action
                 && let Some(module) = loaded(self.py, exporter)?
             {
                 self.exported
-                    .insert(exporter.clone(), exports(&module.dict())?);
+                    .insert(exporter.clone(), stars::exports(&module.dict())?);
             }
             if let Action::Execute { class, names, .. }
             | Action::Remove { class, names, .. }
@@ -247,11 +251,12 @@ impl<'py> Application<'_, 'py> {
                 excerpt,
                 anchors,
                 succeeds,
-                is_decorated,
+                keeps_new,
+                clears,
                 ..
             } if class.is_empty() => {
                 let code = self.excerpt(step.module, *excerpt)?;
-                self.execute(step, &code, *succeeds, *is_decorated)?;
+                self.execute(step, &code, clears, *succeeds, *keeps_new)?;
                 self.assign(step.module, codes::entries(&code)?, anchors);
                 Ok(())
             }
@@ -259,6 +264,7 @@ impl<'py> Application<'_, 'py> {
                 class,
                 excerpt,
                 names,
+                clears,
                 anchors,
                 ..
             } => {
@@ -269,7 +275,17 @@ impl<'py> Application<'_, 'py> {
                     return Ok(());
                 };
                 let bound = run_class_body(&body, &self.modules[step.module].dict(), &live)?;
-                set_members(&live, class, &bound, names, &mut self.undo)?;
+                let superseded = set_members(&live, class, &bound, names, &mut self.undo)?;
+                for (name, before) in superseded {
+                    let path = format!("{}.{name}", class.join("."));
+                    self.supersede(step, &path, before);
+                }
+                for name in clears.iter().map(|name| mangled(class, name)) {
+                    if !bound.contains(&name)? && live.getattr("__dict__")?.contains(&name)? {
+                        self.undo.will_set(&live, &name)?;
+                        delete_from_class(&live, &name)?;
+                    }
+                }
                 self.changed_classes.push(live);
                 self.assign(step.module, codes::entries(&body)?, anchors);
                 Ok(())
@@ -293,8 +309,23 @@ impl<'py> Application<'_, 'py> {
             Action::FollowStar {
                 exporter,
                 importer,
+                hidden,
                 bound,
-            } => self.follow_star(exporter, importer, bound),
+            } => match self.exported.get(exporter) {
+                Some(before) => {
+                    stars::follow(before, exporter, importer, hidden, bound, &mut self.undo)
+                }
+                None => Ok(()),
+            },
+            Action::DropStar { exporter, bound } => match self.exported.get(exporter) {
+                Some(before) => stars::drop(
+                    before,
+                    &self.modules[step.module].dict(),
+                    bound,
+                    &mut self.undo,
+                ),
+                None => Ok(()),
+            },
             Action::Follow {
                 name,
                 importer,
@@ -321,8 +352,9 @@ impl<'py> Application<'_, 'py> {
         &mut self,
         step: &Step,
         code: &Bound<'py, PyCode>,
+        clears: &[String],
         succeeds: bool,
-        is_decorated: bool,
+        keeps_new: bool,
     ) -> PyResult<()> {
         registry::track(code, true)?;
         let namespace = self.modules[step.module].dict();
@@ -338,6 +370,11 @@ impl<'py> Application<'_, 'py> {
                 .call_method0("invalidate_caches")?;
         }
         let before_run = namespace.copy()?;
+        for name in clears {
+            if namespace.contains(name)? {
+                namespace.del_item(name)?;
+            }
+        }
         run(code, &namespace, namespace.as_any())?;
         annotations::restore(&namespace, &before_run)?;
         if !succeeds {
@@ -374,7 +411,7 @@ impl<'py> Application<'_, 'py> {
                 }
                 Succession::Same(function) => {
                     become_function(&function, after.cast::<PyFunction>()?, &mut self.undo)?;
-                    if !is_decorated {
+                    if !keeps_new {
                         namespace.set_item(name, &function)?;
                     }
                 }
@@ -387,14 +424,9 @@ impl<'py> Application<'_, 'py> {
 
     /// Note an object that a name was bound to, in case something else still holds it.
     fn supersede(&mut self, step: &Step, name: &str, before: Bound<'py, PyAny>) {
-        let kind = if before.is_instance_of::<PyType>() {
-            ItemKind::Instance
-        } else {
-            ItemKind::Statement
-        };
         let item = step.item.clone().map(|item| Item {
             qualname: format!("{}:{name}", self.plan.modules[step.module].name),
-            kind,
+            kind: ItemKind::Instance,
             why: "made anew: what took it before keeps the old object".to_owned(),
             ..item
         });
@@ -469,9 +501,16 @@ impl<'py> Application<'_, 'py> {
             };
             self.codes.push((*module, *unit, codes));
         }
-        for (index, text) in self.plan.modules.iter().enumerate() {
-            let moved = self.relocate(host, index, text);
-            moved.map_err(|error| Failure { step: start, error })?;
+        self.relocate_all(host)
+            .map_err(|error| Failure { step: start, error })
+    }
+
+    /// Move the code of units whose lines changed and nothing else; once, with the first exchange if there is one.
+    fn relocate_all(&mut self, host: &CPython) -> PyResult<()> {
+        if !std::mem::replace(&mut self.is_relocated, true) {
+            for (index, text) in self.plan.modules.iter().enumerate() {
+                self.relocate(host, index, text)?;
+            }
         }
         Ok(())
     }
@@ -513,7 +552,6 @@ impl<'py> Application<'_, 'py> {
         }))
     }
 
-    /// Move the code of units whose lines changed and nothing else.
     fn relocate(&mut self, host: &CPython, index: usize, text: &ModuleText) -> PyResult<()> {
         let Some(table) = host.tables.get(&text.name) else {
             return Ok(());
@@ -605,52 +643,8 @@ impl<'py> Application<'_, 'py> {
         Ok(())
     }
 
-    fn follow_star(&mut self, exporter: &str, importer: &str, bound: &[String]) -> PyResult<()> {
-        let (Some(before), Some(exporter), Some(importer)) = (
-            self.exported.get(exporter),
-            loaded(self.py, exporter)?,
-            loaded(self.py, importer)?,
-        ) else {
-            return Ok(());
-        };
-        let (after, names) = (exports(&exporter.dict())?, importer.dict());
-        self.undo.will_execute_in(&names)?;
-        for (name, value) in after.iter() {
-            if bound.contains(&name.extract()?) {
-                continue;
-            }
-            let held = names.get_item(&name)?;
-            let is_copy = match (&held, before.get_item(&name)?) {
-                (None, _) => true,
-                (Some(held), Some(before)) => held.is(&before),
-                (Some(_), None) => false,
-            };
-            if is_copy && held.is_none_or(|held| !held.is(&value)) {
-                names.set_item(name, value)?;
-            }
-        }
-        for (name, value) in before.iter() {
-            if !after.contains(&name)?
-                && !bound.contains(&name.extract()?)
-                && names.get_item(&name)?.is_some_and(|held| held.is(&value))
-            {
-                names.del_item(name)?;
-            }
-        }
-        Ok(())
-    }
-
     fn finish(&mut self, host: &CPython) -> PyResult<Applied> {
-        if !self
-            .plan
-            .steps
-            .iter()
-            .any(|step| matches!(step.action, Action::Exchange { .. }))
-        {
-            for (index, text) in self.plan.modules.iter().enumerate() {
-                self.relocate(host, index, text)?;
-            }
-        }
+        self.relocate_all(host)?;
         for (index, text) in self.plan.modules.iter().enumerate() {
             for class in &text.classes {
                 if let Some(live) = class_at(&self.modules[index].dict(), &class.path)? {
@@ -726,29 +720,6 @@ impl<'py> Application<'_, 'py> {
         let module = self.plan.steps.get(step).map_or(0, |step| step.module);
         self.plan.modules.get(module).map_or("", |text| &text.file)
     }
-}
-
-/// The names that `from module import *` takes from a namespace, with their values.
-fn exports<'py>(namespace: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
-    let exported = PyDict::new(namespace.py());
-    match namespace.get_item("__all__")? {
-        Some(names) => {
-            for name in names.try_iter()? {
-                let name = name?;
-                if let Some(value) = namespace.get_item(&name)? {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-        None => {
-            for (name, value) in namespace.iter() {
-                if !name.extract::<String>()?.starts_with('_') {
-                    exported.set_item(name, value)?;
-                }
-            }
-        }
-    }
-    Ok(exported)
 }
 
 /// Whether an object is, or wraps, what a module defines under a name.

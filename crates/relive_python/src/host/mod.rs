@@ -8,6 +8,7 @@ mod exchange;
 mod execute;
 mod facts;
 mod frames;
+mod stars;
 mod survey;
 mod undo;
 mod wrappers;

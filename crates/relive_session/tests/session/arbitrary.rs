@@ -93,17 +93,26 @@ fn step() -> impl Strategy<Value = Step> {
 fn action() -> impl Strategy<Value = Action> {
     let place = || (any::<u64>(), texts(), texts());
     prop_oneof![
-        (place(), any::<usize>(), any::<(bool, bool)>(), anchors()).prop_map(
-            |((unit, class, names), excerpt, (succeeds, is_decorated), anchors)| Action::Execute {
-                unit,
-                class,
-                excerpt,
-                names,
-                succeeds,
-                is_decorated,
-                anchors,
-            }
-        ),
+        (
+            (place(), texts()),
+            any::<usize>(),
+            any::<(bool, bool)>(),
+            anchors()
+        )
+            .prop_map(
+                |(((unit, class, names), clears), excerpt, (succeeds, keeps_new), anchors)| {
+                    Action::Execute {
+                        unit,
+                        class,
+                        excerpt,
+                        names,
+                        clears,
+                        succeeds,
+                        keeps_new,
+                        anchors,
+                    }
+                }
+            ),
         (any::<u64>(), texts(), lines(), any::<usize>(), of(text())).prop_map(
             |(unit, class, lines, excerpt, signature_of)| Action::Exchange {
                 unit,
@@ -120,11 +129,15 @@ fn action() -> impl Strategy<Value = Action> {
             names,
             excerpt,
         }),
-        (text(), text(), texts()).prop_map(|(exporter, importer, bound)| Action::FollowStar {
-            exporter,
-            importer,
-            bound,
+        (text(), text(), texts(), texts()).prop_map(|(exporter, importer, hidden, bound)| {
+            Action::FollowStar {
+                exporter,
+                importer,
+                hidden,
+                bound,
+            }
         }),
+        (text(), texts()).prop_map(|(exporter, bound)| Action::DropStar { exporter, bound }),
         (text(), text(), text()).prop_map(|(name, importer, alias)| Action::Follow {
             name,
             importer,

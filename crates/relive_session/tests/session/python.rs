@@ -475,7 +475,7 @@ impl Python {
                     self.bind(importer, alias, is);
                 }
             }
-            Action::Annotate { .. } | Action::FollowStar { .. } => {}
+            Action::Annotate { .. } | Action::FollowStar { .. } | Action::DropStar { .. } => {}
         }
         Ok(())
     }
