@@ -33,11 +33,13 @@ class Engine(Protocol):
 class Relive:
     """relive itself."""
 
+    mode = "patch"
+
     def before_import(self, root: str) -> None:
         """Start a session on the directory, which applies edits only when told."""
         import relive
 
-        self._session = relive.start(root, auto=False)
+        self._session = relive.start(root, auto=False, mode=self.mode)
 
     def after_import(self) -> None:
         """Nothing is left to do."""
@@ -52,6 +54,12 @@ class Relive:
     def stop(self) -> None:
         """Stop the session."""
         self._session.stop()
+
+
+class Deep(Relive):
+    """relive in the mode that executes stale statements again."""
+
+    mode = "deep"
 
 
 class _Peer:
@@ -146,6 +154,7 @@ class Jurigged(_Peer):
 
 ENGINES: dict[str, type[Engine]] = {
     "relive": Relive,
+    "deep": Deep,
     "reload": Reload,
     "autoreload": Autoreload,
     "jurigged": Jurigged,

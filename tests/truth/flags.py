@@ -43,7 +43,8 @@ class Flags:
         self._refused_modules -= modules
         self._unmoved -= modules
         for item in (*report["refused"], *report["conflicts"]):
-            if item["kind"] == "module":
+            # A statement that raised takes the whole save of its file with it.
+            if item["kind"] == "module" or item["why"].endswith("undone, the old code runs on"):
                 self._refused_modules.add(_module(item))
             elif _module(item) not in modules:
                 self._unmoved.add(_module(item))

@@ -5,70 +5,46 @@
 """
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from .generator import sequence
-from .harness import TALLIED, Bench, Run, run, story
+from .harness import TALLIED, Bench, run, story
+from .pool import outcomes
 from .shrink import shrink
 
 FIRST_SEED = int(os.environ.get("RELIVE_TRUTH_START", "0"))
-SEEDS = int(os.environ.get("RELIVE_TRUTH_SEEDS", "60"))
-SHRINK_SECONDS = 20
-SHRUNK_FAILURES = 3
-
-
-# Sequences that end in a difference which no report names: each is a bug to be mended. A seed that comes out right
-# again fails until it is taken off the list.
-KNOWN_SILENT = {
-    0: "a registration with singledispatch that was duplicated and undone: the registry keeps the other definition",
-    9: "a function moved to another module: what was taken before is another object than the new one",
-}
-if sys.version_info < (3, 12):
-    KNOWN_SILENT[27] = "a rename in two modules that is refused as a whole: line numbers of a class in the second"
-
-
-class Tally:
-    """The bench that all sequences share, and how their units came out."""
-
-    def __init__(self) -> None:
-        self.bench = Bench()
-        self.counts: Counter[str] = Counter()
-        self.failures = 0
-        self.known: set[int] = set()
-
-    def told(self, failed: Run) -> str:
-        """Return the story of a failure; the first few are made small, which takes time."""
-        self.failures += 1
-        return story(shrink(failed, self.bench, SHRINK_SECONDS if self.failures <= SHRUNK_FAILURES else 0))
+SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("RELIVE_TRUTH_SEEDS", "300")))
 
 
 @pytest.fixture(scope="module")
-def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
-    made = Tally()
-    yield made
-    made.bench.close()
-    counts = ", ".join(f"{made.counts[kind]} {kind}" for kind in TALLIED)
+def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
+    """Tell how a seed came out; all of them run in the background."""
+    asked = {item.callspec.params["seed"] for item in request.session.items if "outcome" in item.fixturenames}
+    total: Counter[str] = Counter()
+    with outcomes(range(min(asked), max(asked) + 1)) as futures:
+
+        def told(seed: int) -> str:
+            tally, failure = futures[seed].result()
+            total.update(tally)
+            return failure
+
+        yield told
+    counts = ", ".join(f"{total[kind]} {kind}" for kind in TALLIED)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         print(f"\ntruth: {counts}")
 
 
-@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
-def test_the_live_program_equals_a_fresh_one_or_the_report_says_otherwise(seed: int, tally: Tally) -> None:
-    done = run(sequence(seed), tally.bench)
-    tally.counts.update(done.tally())
-    if done.silent and seed not in KNOWN_SILENT:
-        pytest.fail(tally.told(done), pytrace=False)
-    tally.known.update({seed} if done.silent else ())
-
-
-def test_the_list_of_known_silent_differences_is_true(tally: Tally) -> None:
-    """A known difference that is gone has to leave the list."""
-    assert {seed for seed in KNOWN_SILENT if FIRST_SEED <= seed < FIRST_SEED + SEEDS} == tally.known
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_live_program_equals_a_fresh_one_or_the_report_says_otherwise(
+    seed: int, outcome: Callable[[int], str]
+) -> None:
+    failure = outcome(seed)
+    if failure:
+        pytest.fail(failure, pytrace=False)
 
 
 def test_the_harness_sees_what_importlib_reload_leaves_behind() -> None:

@@ -18,8 +18,8 @@ pub(crate) fn reruns(
         None => !matches!(new[index].kind, UnitKind::Inert | UnitKind::MainGuard),
         Some(was) => new[index].kind != UnitKind::MainGuard && !is_in_place(&old[was], &new[index]),
     };
-    let mut waiting: Vec<usize> = (0..new.len()).filter(|&index| is_executed(index)).collect();
-    waiting.extend(&rerun);
+    let executed = (0..new.len()).filter(|&index| is_executed(index));
+    let mut waiting: Vec<usize> = executed.chain(rerun.iter().copied()).collect();
     let mut seen = BTreeSet::new();
     while let Some(index) = waiting.pop() {
         if seen.insert(index) {
@@ -29,6 +29,18 @@ pub(crate) fn reruns(
         }
     }
     rerun
+}
+
+/// The units to execute so that one is executed as it was: itself, and those that it needs.
+pub(crate) fn needed_for(units: &[Unit], index: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![index];
+    while let Some(index) = waiting.pop() {
+        if found.insert(index) {
+            waiting.extend(needed_with(units, index));
+        }
+    }
+    found
 }
 
 /// Whether one version becomes the other without executing the statement: its name stays bound to the same object.
@@ -53,7 +65,7 @@ fn needed_with(new: &[Unit], index: usize) -> Vec<usize> {
             needed.extend((0..index).rev().find(|&other| new[other].binds(name)));
         }
     }
-    for path in unit.reads.now.keys() {
+    for path in unit.reads.now.paths.keys() {
         let name = path.split('.').next().unwrap_or(path);
         let binders: Vec<usize> = (0..new.len())
             .filter(|&other| new[other].binds(name))
@@ -132,10 +144,92 @@ fn bound_repeatedly(units: &[Unit]) -> BTreeSet<String> {
         .collect()
 }
 
+/// Names that other statements bind than before, or in another order, in view of those that read them.
+pub(crate) struct Shifted<'u> {
+    before: BTreeMap<&'u str, Vec<Binder>>,
+    after: BTreeMap<&'u str, Vec<Binder>>,
+    /// Whether statements have changed places, so that each name is to be looked at.
+    is_reordered: bool,
+}
+
+/// A statement that binds a name.
+#[derive(Clone, Copy, PartialEq)]
+struct Binder {
+    index: usize,
+    unit: u64,
+    is_sure: bool,
+}
+
+impl<'u> Shifted<'u> {
+    pub(crate) fn of(old: &'u [Unit], new: &'u [Unit], pairing: &Pairing) -> Self {
+        let partners: Vec<usize> = pairing.old_of_new.iter().flatten().copied().collect();
+        let mut shifted = Self {
+            before: binders(old),
+            after: binders(new),
+            is_reordered: partners.windows(2).any(|pair| pair[0] > pair[1]),
+        };
+        if !shifted.is_reordered {
+            let (before, after) = (&shifted.before, &shifted.after);
+            let ids = |binders: Option<&Vec<Binder>>| -> Vec<u64> {
+                let binders = binders.map_or(&[][..], |found| found);
+                binders.iter().map(|binder| binder.unit).collect()
+            };
+            let names: BTreeSet<&str> = before.keys().chain(after.keys()).copied().collect();
+            let same: Vec<&str> = names
+                .into_iter()
+                .filter(|name| {
+                    let (was, is) = (ids(before.get(name)), ids(after.get(name)));
+                    was == is || was.len() < 2 && is.len() < 2
+                })
+                .collect();
+            for name in same {
+                shifted.before.remove(name);
+                shifted.after.remove(name);
+            }
+        }
+        shifted
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
+
+    /// Whether a name means what other statements have bound than before to one that stood at `was` and stands at `is`.
+    pub(crate) fn moves(&self, name: &str, was: usize, is: usize) -> bool {
+        fn in_view(binders: Option<&Vec<Binder>>, below: usize) -> Vec<u64> {
+            let mut found = Vec::new();
+            for binder in binders.into_iter().flatten().rev() {
+                if binder.index < below {
+                    found.push(binder.unit);
+                    if binder.is_sure {
+                        break;
+                    }
+                }
+            }
+            found
+        }
+        in_view(self.before.get(name), was) != in_view(self.after.get(name), is)
+    }
+}
+
+fn binders(units: &[Unit]) -> BTreeMap<&str, Vec<Binder>> {
+    let mut found: BTreeMap<&str, Vec<Binder>> = BTreeMap::new();
+    for (index, unit) in units.iter().enumerate() {
+        for name in &unit.binds {
+            found.entry(name).or_default().push(Binder {
+                index,
+                unit: unit.id,
+                is_sure: !unit.maybe.contains(name),
+            });
+        }
+    }
+    found
+}
+
 /// Whether a statement's effect on `name` depends on what the name was bound to before it.
 fn rests_on_former(unit: &Unit, name: &str) -> bool {
-    unit.is_conditional
-        || unit.reads.now.keys().any(|path| {
+    unit.maybe.contains(name)
+        || unit.reads.now.paths.keys().any(|path| {
             path == name
                 || path
                     .strip_prefix(name)

@@ -10,6 +10,12 @@ use crate::scope::{Draft, Drafts};
 
 const HEADER_CHANGED: &str = "its decorators, bases or keywords changed; restart to apply";
 
+const REPEATED: &str =
+    "several statements bind its name, so it cannot be told which class is meant; restart to apply";
+
+/// What has made the instances of a class.
+const CONSTRUCTORS: [&str; 3] = ["__init__", "__new__", "__post_init__"];
+
 /// What stands in the way of changing a class, which stays the object that it is.
 struct Obstacles<'a> {
     path: &'a [String],
@@ -48,11 +54,29 @@ impl Drafts<'_> {
             }
             self.roll_back_to(&marks);
         };
-        let changes_init = live_body.iter().any(|member| {
-            member.binds.iter().any(|name| name == "__init__")
-                && self.changed.behaviour.contains(&member.id)
-                && !marks.changed.behaviour.contains(&member.id)
-        });
+        let gone: Vec<String> = old_parts
+            .body
+            .iter()
+            .flat_map(|member| &member.binds)
+            .filter(|name| !live_body.iter().any(|member| member.binds(name)))
+            .cloned()
+            .collect();
+        let makes_instances = |name: &String| CONSTRUCTORS.contains(&name.as_str());
+        let changes_init = gone.iter().any(makes_instances)
+            || live_body.iter().any(|member| {
+                member.binds.iter().any(makes_instances)
+                    && self.changed.behaviour.contains(&member.id)
+                    && !marks.changed.behaviour.contains(&member.id)
+            });
+        self.changed
+            .gone
+            .extend(gone.into_iter().map(|name| (old.id, name)));
+        let is_repeated = new.binds.iter().any(|name| self.repeated.either(name));
+        if is_repeated && self.is_structural(&marks) {
+            self.roll_back_to(&marks);
+            return self.refusal(outer, old, new, Some(REPEATED));
+        }
+        self.warn_of_a_body_looked_at(outer, new, &marks);
         if changes_init && let Some(facts) = facts.filter(|facts| facts.instances > 0) {
             let why = format!(
                 "{} live, made by the old __init__",
@@ -264,7 +288,7 @@ fn names_from_bases(obstacles: &Obstacles<'_>) -> BTreeSet<String> {
 /// What the methods of a class read of their own object, and whether they use `super`.
 fn used_attributes(class: &ClassParts) -> BTreeSet<String> {
     let reads = class.body.iter().map(|unit| &unit.reads);
-    let paths = reads.flat_map(|reads| reads.now.keys().chain(reads.later.keys()));
+    let paths = reads.flat_map(|reads| reads.now.paths.keys().chain(reads.later.paths.keys()));
     let names = paths.filter_map(|path| match path.strip_prefix('.') {
         Some(path) => path.split('.').next(),
         None => Some("super").filter(|name| path.split('.').next() == Some(name)),

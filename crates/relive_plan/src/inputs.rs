@@ -13,7 +13,7 @@ use crate::planner::ModuleEdit;
 use crate::scope::Draft;
 use crate::stale::{Outdated, SourceModule, outdated};
 use crate::warnings::changes_value;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// A statement that runs, and whether all that it rests on is to run again.
 struct Reader<'d> {
@@ -51,7 +51,7 @@ pub(crate) fn inputs(
                 .iter()
                 .map(|name| ((*module).to_owned(), name.clone()));
             changed.names.extend(names);
-            if !draft.reads.now.is_empty() {
+            if !draft.reads.now.paths.is_empty() {
                 readers.push(Reader {
                     module,
                     unit,
@@ -72,7 +72,7 @@ pub(crate) fn inputs(
             outline: edit.new,
         })
         .collect();
-    let found = outdated(world, &modules, &changed, &executed);
+    let found = outdated(world, &modules, &changed, &Changed::default(), &executed);
     let candidates = found.iter().filter_map(|outdated| {
         let edit = edits.iter().find(|edit| edit.name == outdated.module)?;
         let unit = edit.new.units.iter().find(|unit| {
@@ -150,9 +150,9 @@ fn executes(action: &Action) -> Option<(u64, &[String])> {
 /// Whether executing a statement computes values from others, and calls nothing.
 fn computes_only(unit: &Unit) -> bool {
     !unit.binds.is_empty()
-        && !unit.is_conditional
+        && unit.maybe.is_empty()
         && unit.touches.is_empty()
-        && unit.reads.now.values().all(|how| *how == Use::Value)
+        && unit.reads.now.paths.values().all(|how| *how == Use::Value)
 }
 
 /// Whether a statement reads what another binds, or where that binds nothing, an object that it may have changed.
@@ -163,7 +163,8 @@ fn feeds(world: &World<'_>, input: &Input<'_>, reader: &Reader<'_>, changed: &Ch
             names,
             ..Changed::default()
         };
-        world.outdated_by(module, &[], reads, &changed).is_some()
+        let place = Place::end_of(module);
+        world.outdated_by(&place, &reads.now, &changed).is_some()
     };
     if !input.unit.binds.is_empty() {
         let names = input.unit.binds.iter();

@@ -12,6 +12,7 @@ mod item;
 mod order;
 mod plan;
 mod planner;
+mod reach;
 mod scope;
 mod stale;
 mod together;
@@ -21,10 +22,10 @@ mod world;
 pub use item::{Item, ItemKind};
 pub use plan::{
     Action, ClassFacts, ClassQuery, ClassText, Difference, Facts, FactsQuery, Holder, ModuleFacts,
-    ModuleQuery, ModuleText, Move, Plan, Step,
+    ModuleQuery, ModuleText, Move, Plan, StarImport, Step,
 };
 pub use planner::{ModuleEdit, Planned, PlannedModule, plan, query, rerun};
 pub use scope::Removed;
-pub use stale::{Outdated, SourceModule, outdated};
+pub use stale::{Outdated, SourceModule, outdated, staleness};
 pub use together::tied_to;
-pub use world::{Cause, Changed, World};
+pub use world::{Cause, Changed, Effects, Place, World};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::plan::Action;
 use crate::scope::Draft;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// When a step happens; steps of one phase keep their order in the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,7 @@ pub(crate) fn phases(
             ..changed.clone()
         };
         world
-            .outdated_by(module, &[], &draft.reads, &relevant)
+            .outdated_by(&Place::end_of(module), &draft.reads.now, &relevant)
             .is_some()
     };
     let place = |name: &String| (module.to_owned(), name.clone());
@@ -52,9 +52,10 @@ pub(crate) fn phases(
             names: BTreeSet::from([place.clone()]),
             ..Changed::default()
         };
-        let cause = world.outdated_by(module, &[], &draft.reads, &changed);
+        let cause = world.outdated_by(&Place::end_of(module), &draft.reads.now, &changed);
         cause.is_some()
     };
+    let mut read_late = BTreeSet::new();
     drafts
         .iter()
         .map(|draft| match &draft.action {
@@ -69,8 +70,10 @@ pub(crate) fn phases(
             Action::Follow { .. } | Action::FollowStar { .. } => Phase::Followed,
             Action::Execute { class, names, .. } => {
                 let own = if class.is_empty() { &names[..] } else { &[] };
-                // What binds a name anew must not overtake what binds it above.
-                let follows_late = own.iter().any(|name| late.contains(&place(name)));
+                // What binds a name anew must not overtake what binds or reads it above.
+                let follows_late = own
+                    .iter()
+                    .any(|name| late.contains(&place(name)) || read_late.contains(name));
                 if !follows_late && !may_run_changed_code(draft, late) {
                     return Phase::Before;
                 }
@@ -78,6 +81,9 @@ pub(crate) fn phases(
                 if names.is_empty() {
                     late.extend(bound.iter().filter(|name| reads(draft, name)).cloned());
                 }
+                let paths = draft.reads.now.paths.keys();
+                read_late
+                    .extend(paths.map(|path| path.split('.').next().unwrap_or(path).to_owned()));
                 Phase::After
             }
         })

@@ -70,6 +70,15 @@ pub struct Step {
     pub item: Option<Item>,
 }
 
+/// A `from … import *`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StarImport {
+    /// The module whose public names are imported.
+    pub exporter: String,
+    /// Names that the importing module binds below it, which hide what it brings.
+    pub hidden: Vec<String>,
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
@@ -83,13 +92,14 @@ pub enum Action {
         excerpt: usize,
         /// The names that it binds.
         names: Vec<String>,
-        /// Those of them that it may not bind, and nothing before it does: they are unbound before it is executed.
-        unbinds: Vec<String>,
+        /// Those of them that must be unbound when it begins: it may not bind them, and nothing above it does.
+        clears: Vec<String>,
         /// Whether references to what the names were bound to before should come to mean what they are bound to now:
         /// not where another statement binds the same name, for then both objects have their place.
         succeeds: bool,
-        /// Whether it is a decorated definition, whose decorators may have put the new function elsewhere too.
-        is_decorated: bool,
+        /// Whether the new function stays what the name is bound to: a decorator, or the statement itself, may have put
+        /// it elsewhere too.
+        keeps_new: bool,
         /// Which unit the code on which lines of the excerpt belongs to.
         anchors: Vec<(u64, Lines)>,
     },
@@ -145,10 +155,10 @@ pub enum Action {
         /// The importing module.
         importer: String,
         /// The modules whose public names it imports, in the order of its text.
-        exporters: Vec<String>,
+        exporters: Vec<StarImport>,
         /// Those whose public names it imported only before the edit.
         former: Vec<String>,
-        /// Names that the importing module binds otherwise, which are left alone.
+        /// Names that the importing module binds otherwise: those stay bound.
         bound: Vec<String>,
     },
     /// Rebind `alias` in `importer` to the module's `name` if it still holds what that name was bound to before.

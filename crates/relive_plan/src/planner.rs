@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Outline, Unit};
 
-use crate::chains::Repeated;
+use crate::chains::{Repeated, needed_for};
 use crate::inputs::inputs;
 use crate::item::Item;
 use crate::order::{Phase, phases};
@@ -14,7 +14,7 @@ use crate::plan::{
 };
 use crate::scope::{Draft, Drafts, Removed};
 use crate::stale::Outdated;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// An edit of one module, before it is planned.
 pub struct ModuleEdit<'a> {
@@ -54,6 +54,8 @@ pub struct PlannedModule {
     pub live: Vec<Unit>,
     /// Units removed.
     pub removed: Vec<Removed>,
+    /// Units of which the old version stays.
+    pub refused: BTreeSet<u64>,
 }
 
 /// What the planner has to know before it can plan the edits.
@@ -120,7 +122,7 @@ impl AllDrafts<'_> {
                 .iter()
                 .filter(|draft| matches!(draft.action, Action::Execute { .. }));
             for draft in executed {
-                let cause = world.outdated_by(name, &[], &draft.reads, &refused);
+                let cause = world.outdated_by(&Place::end_of(name), &draft.reads.now, &refused);
                 if let (Some(cause), Some(item)) = (cause, &draft.item) {
                     let why = format!(
                         "executed with the old {}, whose edit was refused",
@@ -177,13 +179,14 @@ fn drafts_of<'a>(
             moves: std::mem::take(&mut drafts.moves),
             classes: class_texts(&edit.old.units, &live),
         });
-        refused_units.append(&mut drafts.refused_units);
+        refused_units.extend(&drafts.refused_units);
         let follow = follows(edit, facts, world, &drafts.drafts);
         drafts.drafts.extend(follow);
         planned.modules.push(PlannedModule {
             name: edit.name.to_owned(),
             live,
             removed: std::mem::take(&mut drafts.removed),
+            refused: drafts.refused_units.clone(),
         });
         drafted.push((index, edit.name, drafts.drafts));
     }
@@ -203,9 +206,26 @@ pub fn rerun(
     world: &World<'_>,
 ) -> Plan {
     let mut drafts = empty_drafts(edit, facts, &[], Some(world));
+    let all = &edit.new.units;
     for (outdated, unit) in units {
         let why = format!("executed again: {}", outdated.item.why);
-        drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+        let index = all.iter().position(|other| other.id == unit.id);
+        for other in index.map_or_else(BTreeSet::new, |index| needed_for(all, index)) {
+            if all[other].id == unit.id {
+                drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+            } else {
+                drafts.again(
+                    &[],
+                    &all[other],
+                    false,
+                    "executed again: its name is bound more than once",
+                );
+            }
+            drafts.clear_before(0, &all[..other], &all[other]);
+        }
+        if index.is_none() {
+            drafts.again(&outdated.class, unit, outdated.was_decorated, &why);
+        }
     }
     let follow = follows(edit, facts, world, &drafts.drafts);
     drafts.drafts.extend(follow);
@@ -307,7 +327,7 @@ fn follows(
     world: &World<'_>,
     drafts: &[Draft],
 ) -> Vec<Draft> {
-    let former = world.star_imports_left_out(edit.name, edit.old);
+    let former = world.star_imports_left_out(edit.name, &edit.old.units);
     if rebound_names(drafts).is_empty() && former.is_empty() {
         return Vec::new();
     }
@@ -328,7 +348,7 @@ fn follows(
     let by_star = own
         .chain(world.star_importers_of(edit.name))
         .map(|importer| Action::FollowStar {
-            exporters: world.star_imports_in(&importer),
+            exporters: world.star_imports_with_hidden(&importer),
             former: if importer == edit.name {
                 former.clone()
             } else {

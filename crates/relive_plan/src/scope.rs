@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{FunctionParts, Lines, Outline, Reads, TreeHash, Unit, UnitKind, diff};
+use relive_syntax::{
+    FunctionParts, Lines, Outline, Pairing, Reads, TreeHash, Unit, UnitKind, diff,
+};
 
-use crate::chains::{Repeated, reruns};
-use crate::item::{Item, item};
+use crate::chains::{Repeated, Shifted, reruns};
+use crate::item::{Item, ItemKind, item};
 use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
 use crate::planner::anchors;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// A step before its place in the order is known.
 pub(crate) struct Draft {
@@ -24,6 +26,8 @@ pub struct Removed {
     pub class: Vec<String>,
     /// The unit as it was.
     pub unit: Unit,
+    /// Whether something that it read has changed since: then it cannot come back as it was.
+    pub is_outdated: bool,
 }
 
 /// What planning a module's edit has come to so far.
@@ -76,6 +80,7 @@ impl Drafts<'_> {
         let pairing = diff(old, new);
         let repeated = std::mem::replace(&mut self.repeated, Repeated::of(old, new));
         let rerun = reruns(old, new, &pairing, &self.again);
+        self.note_moved_readers(class, old, new, &pairing);
         let first_draft = self.drafts.len();
         let running = self.running_unit(class, old);
         let mut live = Vec::with_capacity(new.len());
@@ -88,12 +93,19 @@ impl Drafts<'_> {
             }
             let waits = running.is_some_and(|running| match pairing.new_of_old[running] {
                 Some(running) => index >= running,
-                None => pairing.old_of_new[..=index]
+                // Whatever has come in its place, and all below.
+                None => pairing.old_of_new[index..]
                     .iter()
                     .flatten()
-                    .any(|&before| before > running),
+                    .all(|&before| before > running),
             });
-            live.push(self.unit(class, partner, unit, rerun.contains(&index), waits));
+            let is_ahead = waits && pairing.old_of_new[index] != running;
+            let first_draft = self.drafts.len();
+            live.push(match partner.filter(|_| is_ahead) {
+                Some(partner) => self.ahead(class, partner, unit),
+                None => self.unit(class, partner, unit, rerun.contains(&index), waits),
+            });
+            self.clear_before(first_draft, &new[..index], unit);
         }
         let is_executed =
             |unit: &&Unit| unit.kind != UnitKind::MainGuard || self.module == "__main__";
@@ -119,14 +131,118 @@ impl Drafts<'_> {
         }
         if class.is_empty() {
             self.warn_of_later_values(first_draft, new);
+            self.star_imports_dropped(old);
         }
         self.annotations(class, old, new);
         self.repeated = repeated;
         live
     }
 
+    /// Note statements that read a name which another statement above them binds now.
+    fn note_moved_readers(
+        &mut self,
+        class: &[String],
+        old: &[Unit],
+        new: &[Unit],
+        pairing: &Pairing,
+    ) {
+        let Some(world) = self.world else {
+            return;
+        };
+        let shifted = Shifted::of(old, new, pairing);
+        if shifted.is_empty() {
+            return;
+        }
+        for (index, unit) in new.iter().enumerate() {
+            let Some(was) = pairing.old_of_new[index] else {
+                continue;
+            };
+            let heads = unit.reads.now.paths.keys();
+            let mut names: BTreeSet<String> = heads
+                .map(|path| path.split('.').next().unwrap_or(path).to_owned())
+                .collect();
+            if class.is_empty() {
+                let place = Place {
+                    module: self.module,
+                    above: index,
+                    ..Place::default()
+                };
+                let uses = world.effects(&place, unit).uses.into_iter();
+                names.extend(
+                    uses.filter(|(home, _)| home == self.module)
+                        .map(|(_, name)| name),
+                );
+            }
+            if let Some(name) = names.iter().find(|name| shifted.moves(name, was, index)) {
+                self.changed.moved.insert(unit.id, name.clone());
+            }
+        }
+    }
+
+    /// A statement that may not bind a name that nothing above it binds must find it unbound.
+    pub(crate) fn clear_before(&mut self, first_draft: usize, above: &[Unit], unit: &Unit) {
+        let takes_all = |unit: &Unit| unit.imports.iter().any(|import| import.alias == "*");
+        if above.iter().any(takes_all) {
+            self.warn_of_a_lost_former_value(first_draft, above, unit);
+        }
+        if unit.is_deletion || self.new.units.iter().any(takes_all) {
+            return;
+        }
+        let is_set_by_a_call = |name: &String| {
+            let mut units = self.new.units.iter();
+            units.any(|unit| unit.reads.later.stores.contains(name))
+        };
+        // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
+        let is_read = |name: &String| {
+            let mut paths = unit.reads.now.paths.keys();
+            let is_imported = unit.imports.iter().any(|import| import.alias == *name);
+            !is_imported && paths.any(|path| path.split('.').next() == Some(name))
+        };
+        let is_bound_above = |name: &String| above.iter().any(|unit| unit.binds(name));
+        let unbound = unit
+            .maybe
+            .iter()
+            .filter(|name| !is_bound_above(name) && !is_set_by_a_call(name) && !is_read(name));
+        let unbound: Vec<String> = unbound.cloned().collect();
+        for draft in &mut self.drafts[first_draft..] {
+            if let Action::Execute {
+                unit: executed,
+                clears,
+                ..
+            } = &mut draft.action
+                && *executed == unit.id
+            {
+                clears.clone_from(&unbound);
+            }
+        }
+    }
+
+    /// Note the names that a star import which is gone has bound.
+    fn star_imports_dropped(&mut self, old: &[Unit]) {
+        let Some(world) = self.world else {
+            return;
+        };
+        for exporter in world.star_imports_left_out(self.module, old) {
+            let bound = world.bound_in(self.module);
+            let gone = world.bound_in(&exporter).into_iter();
+            let gone = gone.filter(|name| !name.starts_with('_') && !bound.contains(name));
+            self.changed
+                .names
+                .extend(gone.map(|name| (self.module.to_owned(), name)));
+        }
+    }
+
     /// Whether a unit is what its names end up bound by.
     fn is_last_to_bind(&self, class: &[String], unit: &Unit) -> bool {
+        let units = self.units_at(class);
+        unit.binds.iter().all(|name| {
+            let last = units.iter().rfind(|other| other.binds(name));
+            last.is_none_or(|last| last.lines == unit.lines)
+        })
+    }
+
+    /// The units of the new version's module, or of the body of a class in it.
+    fn units_at(&self, class: &[String]) -> &[Unit] {
         let mut units = &self.new.units[..];
         for name in class {
             let inner = units
@@ -135,40 +251,7 @@ impl Drafts<'_> {
                 .and_then(|unit| unit.class.as_ref());
             units = inner.map_or(&[], |class| &class.body);
         }
-        unit.binds.iter().all(|name| {
-            let last = units.iter().rfind(|other| other.binds(name));
-            last.is_none_or(|last| last.lines == unit.lines)
-        })
-    }
-
-    /// Names of the module that only a statement which may not bind them could bind by then (`if TYPE_CHECKING:`).
-    fn left_to_chance(&self, class: &[String], unit: &Unit) -> Vec<String> {
-        if !class.is_empty() || !unit.is_conditional || unit.is_deletion {
-            return Vec::new();
-        }
-        let before = self
-            .new
-            .units
-            .iter()
-            .take_while(|other| other.id != unit.id);
-        let before: Vec<&Unit> = before.collect();
-        let is_bound = |name: &String| {
-            let has_star = |other: &&Unit| other.imports.iter().any(|import| import.alias == "*");
-            before
-                .iter()
-                .any(|other| other.binds(name) || has_star(other))
-        };
-        // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
-        let is_read = |name: &String| {
-            let mut paths = unit.reads.now.keys();
-            let is_imported = unit.imports.iter().any(|import| import.alias == *name);
-            !is_imported && paths.any(|path| path.split('.').next() == Some(name))
-        };
-        let names = unit.binds.iter();
-        names
-            .filter(|name| !is_bound(name) && !is_read(name))
-            .cloned()
-            .collect()
+        units
     }
 
     fn unit(
@@ -202,6 +285,12 @@ impl Drafts<'_> {
                 None if is_same => "executed again: its name is bound more than once".to_owned(),
                 None => "changed".to_owned(),
             };
+            if !is_same || new.reads.now.makes {
+                self.changed.rebinders.insert(new.id);
+            }
+            if !is_same {
+                self.warn_of_former_effects(old, FORMER_EFFECTS);
+            }
             return self.execution(class, new, &why, waits);
         }
         if self.renews_annotations
@@ -238,12 +327,8 @@ impl Drafts<'_> {
             self.exchange(class, new, renewal, Some(item));
             return new.clone();
         }
-        if old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty() {
-            self.warn_of_former_effects(
-                old,
-                "what a former decorator or statement did to it is not undone",
-            );
-        }
+        self.warn_of_former_effects(old, FORMER_EFFECTS);
+        self.changed.rebinders.insert(new.id);
         let why = if new.function.is_some() {
             "decorators changed"
         } else {
@@ -274,6 +359,21 @@ impl Drafts<'_> {
             self.stale.push(self.item(class, new, why));
         }
         None
+    }
+
+    /// A statement that the module has not reached yet: it will be executed as it was.
+    fn ahead(&mut self, class: &[String], old: &Unit, new: &Unit) -> Unit {
+        if old.whole != new.whole {
+            self.wait(class, new, "changed");
+        }
+        self.keep(class, Some(old), new)
+    }
+
+    fn wait(&mut self, class: &[String], unit: &Unit, why: &str) {
+        let why = format!(
+            "{why}, but the module is still executing statements before it; runs at the next start"
+        );
+        self.stale.push(self.item(class, unit, &why));
     }
 
     /// Its code stays; only its lines may be others.
@@ -336,9 +436,20 @@ impl Drafts<'_> {
                     == new.class.as_ref().map(|parts| parts.header)
                     && old.class.is_some()
         };
+        let is_outdated = shelved.is_some_and(|removed| removed.is_outdated);
+        if is_outdated && (new.function.is_some() || new.class.is_some()) {
+            let mut item = self.item(
+                class,
+                new,
+                "made anew: what took it before keeps the old object",
+            );
+            item.kind = ItemKind::Instance;
+            self.stale.push(item);
+        }
         let Some(Removed { unit: old, .. }) =
-            shelved.filter(|removed| is_same_object(&removed.unit))
+            shelved.filter(|removed| !is_outdated && is_same_object(&removed.unit))
         else {
+            self.changed.rebinders.insert(new.id);
             return self.execution(class, new, "added", waits);
         };
         let mut restored = new.clone();
@@ -359,11 +470,7 @@ impl Drafts<'_> {
 
     fn execution(&mut self, class: &[String], new: &Unit, why: &str, waits: bool) -> Unit {
         if waits {
-            self.stale.push(self.item(
-                class,
-                new,
-                &format!("{why}, but the module is still executing statements before it; runs at the next start"),
-            ));
+            self.wait(class, new, why);
             return new.clone();
         }
         self.note_rebound(class, new);
@@ -374,16 +481,16 @@ impl Drafts<'_> {
                 unit: new.id,
                 class: class.to_vec(),
                 excerpt,
-                unbinds: self.left_to_chance(class, new),
                 succeeds: self.is_last_to_bind(class, new),
-                is_decorated: new
-                    .function
-                    .as_ref()
-                    .is_some_and(|parts| parts.decorator_lines.is_some()),
+                keeps_new: match &new.function {
+                    Some(parts) => parts.decorator_lines.is_some(),
+                    None => !new.touches.is_empty(),
+                },
                 names: match new.kind {
                     UnitKind::Docstring => vec!["__doc__".to_owned()],
                     _ => new.binds.clone(),
                 },
+                clears: Vec::new(),
                 anchors: anchors(std::slice::from_ref(new)),
             },
             item: Some(self.item(class, new, why)),
@@ -420,6 +527,17 @@ impl Drafts<'_> {
         });
     }
 
+    /// Whether more than bodies of functions has changed since `marks`.
+    pub(crate) fn is_structural(&self, marks: &Marks) -> bool {
+        let mut drafts = self.drafts[marks.drafts..].iter();
+        drafts.any(|draft| {
+            matches!(
+                draft.action,
+                Action::Execute { .. } | Action::Remove { .. } | Action::Restore { .. }
+            )
+        })
+    }
+
     /// Leave the unit as it is; its code moves to where its new version begins.
     pub(crate) fn refusal(
         &mut self,
@@ -453,26 +571,51 @@ impl Drafts<'_> {
         if leaves_traces {
             self.stale
                 .push(self.item(class, old, "removed, but what it did is not undone"));
-            self.warn_of_former_effects(old, "removed, but what it did to this is not undone");
         }
+        self.warn_of_former_effects(old, "removed, but what it did to this is not undone");
+        self.hand_over(class, old);
         let names = if old.kind == UnitKind::Docstring {
             vec!["__doc__".to_owned()]
         } else {
             gone
         };
+        let is_gone = names.len() == old.binds.len().max(1);
         let is_replaced_docstring = old.kind == UnitKind::Docstring && bound.contains("__doc__");
         if names.is_empty() || is_replaced_docstring {
             return;
         }
-        if !old.binds.iter().any(|name| self.repeated.either(name)) {
+        if is_gone && !old.binds.iter().any(|name| self.repeated.either(name)) {
             self.removed.push(Removed {
                 class: class.to_vec(),
                 unit: old.clone(),
+                is_outdated: false,
             });
         }
         self.note_rebound(class, old);
         let item = self.item(class, old, "removed");
         self.remove(class, old.id, names, Some(item));
+    }
+
+    /// Functions that a removed definition has made become what the definition makes that is left of its name.
+    fn hand_over(&mut self, class: &[String], old: &Unit) {
+        let (Some(name), Some(was)) = (old.binds.first(), &old.function) else {
+            return;
+        };
+        let left = self.units_at(class).iter().rfind(|unit| unit.binds(name));
+        let left = left.and_then(|unit| Some((unit, unit.function.as_ref()?)));
+        if let Some((left, parts)) =
+            left.filter(|(_, is)| class.is_empty() || is.decorators == was.decorators)
+        {
+            let (left, decorators) = (left.clone(), parts.decorator_lines);
+            let first = self.drafts.len();
+            self.exchange(class, &left, Renewal::Signature(decorators), None);
+            if let Some(Action::Exchange { unit, .. }) = self.drafts[first..]
+                .first_mut()
+                .map(|draft| &mut draft.action)
+            {
+                *unit = old.id;
+            }
+        }
     }
 
     /// An edited statement may bind fewer names than before.
@@ -650,6 +793,8 @@ impl Drafts<'_> {
         self.changed = marks.changed.clone();
     }
 }
+
+const FORMER_EFFECTS: &str = "what a former decorator or statement did to it is not undone";
 
 /// How far the drafts had come.
 pub(crate) struct Marks {

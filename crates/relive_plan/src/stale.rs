@@ -1,13 +1,12 @@
 //! What an update leaves out of date: statements that read, when they were executed, what has changed since.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{ClassParts, Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, Moment, Outline, Unit, UnitKind, Use};
 
 use crate::item::{Item, ItemKind, item, items};
 
-use crate::world::{Changed, World};
+use crate::world::{Cause, Changed, Effects, Place, World};
 
 /// A live module, as the search for what is out of date needs it.
 #[derive(Clone, Copy)]
@@ -31,86 +30,159 @@ pub struct Outdated {
     pub unit: u64,
     /// Whether it is the decorators of a definition, more than its defaults, that would have to be applied again.
     pub was_decorated: bool,
-    /// Whether it only gives a value another name: it can follow like an import.
-    pub is_alias: bool,
+    /// Whether it only gives a value another name that is not itself out of date: it can follow like an import.
+    pub follows: bool,
+    /// Whether it reads a name that is bound anew below it: executed again, it would not get what a fresh one gets.
+    pub is_former: bool,
     /// What made it so: a module and a name of it.
     pub origin: Option<(String, String)>,
     /// What the report says of it.
     pub item: Item,
 }
 
+impl Outdated {
+    /// Something that is out of date, but not by executing a statement again.
+    fn of_object(item: Item) -> Self {
+        let (module, _) = item.qualname.split_once(':').unwrap_or_default();
+        Self {
+            module: module.to_owned(),
+            class: Vec::new(),
+            unit: 0,
+            was_decorated: false,
+            follows: false,
+            is_former: false,
+            origin: None,
+            item,
+        }
+    }
+}
+
 /// Find the statements that `changed` leaves out of date, each after those that it depends on.
 ///
-/// What an outdated statement binds counts as changed. `done` are the units just executed.
+/// What an outdated statement binds counts as changed. `done` are the units just executed: they are out of date only
+/// where they have read what was so already (`stale`, see [`staleness`]), or has become so.
 #[must_use]
 pub fn outdated(
     world: &World<'_>,
     modules: &[SourceModule<'_>],
     changed: &Changed,
+    stale: &Changed,
     done: &BTreeSet<u64>,
 ) -> Vec<Outdated> {
     let mut search = Search {
         world,
         changed: changed.clone(),
-        executed: done,
+        stale: stale.clone(),
+        done,
         judged: BTreeSet::new(),
+        remade: BTreeSet::new(),
         found: Vec::new(),
-        derived: BTreeSet::new(),
+        copied: BTreeSet::new(),
         files: modules
             .iter()
             .map(|module| (module.name, module.file.to_owned()))
             .collect(),
     };
     loop {
-        let before = search.found.len();
+        let before = search.found.len() + search.changed.rebinders.len();
         for module in modules {
-            search.scope(module, &[], &module.outline.units);
+            for (above, unit) in module.outline.units.iter().enumerate() {
+                let place = Place {
+                    module: module.name,
+                    above,
+                    ..Place::default()
+                };
+                search.unit(module, &[], &place, unit);
+            }
         }
-        if search.found.len() == before {
+        search.changed.rebinders.append(&mut search.remade);
+        if search.found.len() + search.changed.rebinders.len() == before {
+            search.overtaken(modules);
             return search.found;
         }
+    }
+}
+
+/// What has changed for those that read what `units` have made, which are out of date.
+#[must_use]
+pub fn staleness(modules: &[SourceModule<'_>], units: &BTreeSet<u64>) -> Changed {
+    fn add(stale: &mut Changed, module: &str, class: bool, all: &[Unit], units: &BTreeSet<u64>) {
+        for unit in all {
+            if units.contains(&unit.id) {
+                mark(stale, module, class, unit);
+            }
+            let body = unit.class.as_ref().map_or(&[][..], |class| &class.body);
+            add(stale, module, true, body, units);
+        }
+    }
+    let mut stale = Changed::default();
+    for module in modules {
+        add(&mut stale, module.name, false, &module.outline.units, units);
+    }
+    stale
+}
+
+/// Count what a unit has made as changed.
+fn mark(changed: &mut Changed, module: &str, in_class: bool, unit: &Unit) {
+    if unit.function.is_some() || unit.class.is_some() {
+        changed.behaviour.insert(unit.id);
+    } else if in_class {
+        changed.members.insert(unit.id);
+    } else {
+        changed.rebinders.insert(unit.id);
+        let names = unit.binds.iter();
+        changed
+            .names
+            .extend(names.map(|name| (module.to_owned(), name.clone())));
     }
 }
 
 struct Search<'a> {
     world: &'a World<'a>,
     changed: Changed,
-    /// Units just executed: what they read was up to date, but for what outdated statements had bound.
-    executed: &'a BTreeSet<u64>,
+    stale: Changed,
+    done: &'a BTreeSet<u64>,
     judged: BTreeSet<u64>,
+    remade: BTreeSet<u64>,
     found: Vec<Outdated>,
-    /// Names that outdated statements bound.
-    derived: BTreeSet<(String, String)>,
+    /// Names that import statements have copied from what is out of date.
+    copied: BTreeSet<(String, String)>,
     files: BTreeMap<&'a str, String>,
 }
 
 impl Search<'_> {
-    fn scope(&mut self, module: &SourceModule<'_>, class: &[String], units: &[Unit]) {
-        let siblings = if class.is_empty() { &[][..] } else { units };
-        for unit in units {
-            if class.is_empty() {
-                self.judge_copies(module, unit);
-            }
-            if unit.kind == UnitKind::Import {
+    fn unit(
+        &mut self,
+        module: &SourceModule<'_>,
+        class: &[String],
+        place: &Place<'_>,
+        unit: &Unit,
+    ) {
+        if class.is_empty() {
+            self.judge_copies(module, unit);
+        }
+        match unit.kind {
+            UnitKind::Import => {
                 self.judge_import(module, class, unit);
-                continue;
+                self.judge(module, class, place, unit, &unit.reads.now);
             }
-            if matches!(
-                unit.kind,
-                UnitKind::Inert | UnitKind::Docstring | UnitKind::MainGuard
-            ) {
-                continue;
-            }
-            match &unit.class {
+            UnitKind::Inert | UnitKind::Docstring | UnitKind::MainGuard => {}
+            _ => match &unit.class {
                 Some(parts) => {
-                    self.judge(module, class, siblings, unit, &parts.reads);
+                    self.judge(module, class, place, unit, &parts.reads.now);
                     self.judge_derived(module, class, unit, parts);
                     let mut path = class.to_vec();
                     path.extend(unit.binds.first().cloned());
-                    self.scope(module, &path, &parts.body);
+                    for (index, member) in parts.body.iter().enumerate() {
+                        let place = Place {
+                            siblings: &parts.body[..index],
+                            ..place.clone()
+                        };
+                        self.unit(module, &path, &place, member);
+                    }
                 }
-                None => self.judge(module, class, siblings, unit, &unit.reads),
-            }
+                None => self.judge(module, class, place, unit, &unit.reads.now),
+            },
         }
     }
 
@@ -118,69 +190,45 @@ impl Search<'_> {
         &mut self,
         module: &SourceModule<'_>,
         class: &[String],
-        siblings: &[Unit],
+        place: &Place<'_>,
         unit: &Unit,
-        reads: &Reads,
+        does: &Moment,
     ) {
         if self.judged.contains(&unit.id) {
             return;
         }
-        let was_executed = self.executed.contains(&unit.id);
-        // A chain of statements on one name (`X = 1`, `X += 2`) was judged as a whole when it was planned.
-        let touched = unit
-            .touches
-            .iter()
-            .filter_map(|path| path.split('.').next());
-        let own: Vec<&str> = unit
-            .binds
-            .iter()
-            .map(String::as_str)
-            .chain(touched)
-            .collect();
-        let is_own = |(home, name): &(String, String)| {
-            home == module.name && own.contains(&name.as_str()) && !unit.binds.is_empty()
+        let place = Place {
+            own: self
+                .targets(module, place, unit, None)
+                .into_keys()
+                .collect(),
+            ..place.clone()
         };
-        let mut relevant = if was_executed {
-            Cow::Owned(Changed {
-                names: self.derived.clone(),
-                ..Changed::default()
-            })
-        } else {
-            Cow::Borrowed(&self.changed)
-        };
-        if class.is_empty() && relevant.names.iter().any(is_own) {
-            relevant.to_mut().names.retain(|name| !is_own(name));
+        if self.done.contains(&unit.id) && class.is_empty() {
+            self.judge_remade(&place, unit, does);
         }
-        let bases = unit.class.as_ref().map_or(&[][..], |class| &class.bases);
-        let cause = self
-            .world
-            .outdated_by(module.name, siblings, reads, &relevant)
-            .or_else(|| {
-                self.world
-                    .derivation_outdated_by(module.name, bases, &relevant)
-            });
-        let Some(cause) = cause else {
+        let cause = self.cause(&place, unit, does);
+        let cached = || self.cached(&place, unit);
+        let is_emptied = cause.is_none();
+        let Some(cause) = cause.or_else(cached) else {
             return;
         };
         self.judged.insert(unit.id);
-        if class.is_empty() && unit.function.is_none() && unit.class.is_none() {
-            let names = unit
-                .binds
-                .iter()
-                .map(|name| (module.name.to_owned(), name.clone()));
-            self.derived.extend(names.clone());
-            self.changed.names.extend(names);
-        } else if unit.function.is_none() && unit.class.is_none() {
-            self.changed.members.insert(unit.id);
+        let effects = self.world.effects(&place, unit);
+        let is_former = self.bound_later(&effects).is_some();
+        let rests_on_stale = self.world.outdated_by(&place, does, &self.stale).is_some();
+        for changed in [&mut self.changed, &mut self.stale] {
+            mark(changed, module.name, !class.is_empty(), unit);
         }
-        self.judge_targets(module, class, unit, reads);
+        self.judge_targets(module, class, &place, unit, &effects);
         let what = match unit.kind {
+            UnitKind::Function if is_emptied => "what its cache holds",
             UnitKind::Function => "a default, annotation or decorator",
             UnitKind::Class => "a base, keyword or decorator",
             _ => "what it computed",
         };
         let name = cause.name.trim_start_matches('.');
-        let why = if was_executed {
+        let why = if self.done.contains(&unit.id) && !is_former {
             format!("executed with {name}, which is out of date")
         } else {
             format!("{what} rests on {name}, which has changed")
@@ -190,8 +238,9 @@ impl Search<'_> {
                 module: module.name.to_owned(),
                 class: class.to_vec(),
                 unit: unit.id,
-                was_decorated: cause.how != Use::Value,
-                is_alias: unit.is_alias,
+                was_decorated: cause.how != Use::Value && !is_emptied,
+                follows: (unit.is_alias || is_emptied) && !rests_on_stale && !is_former,
+                is_former,
                 origin: cause.origin.clone(),
                 item,
             });
@@ -219,63 +268,187 @@ impl Search<'_> {
         self.found.push(Outdated {
             module: module.name.to_owned(),
             class: class.to_vec(),
-            unit: 0,
-            was_decorated: false,
-            is_alias: false,
-            origin: None,
-            item: item(module.name, module.file, class, unit, &why),
+            ..Outdated::of_object(item(module.name, module.file, class, unit, &why))
         });
     }
 
-    /// What an outdated statement has put into other objects (`X.a = v`, `X.append(v)`, `@X.register`) is outdated too.
+    /// What makes out of date what a unit has done when it was executed, if something does.
+    fn cause(&self, place: &Place<'_>, unit: &Unit, does: &Moment) -> Option<Cause> {
+        let of_name = |name: String| Cause {
+            name,
+            how: Use::Value,
+            origin: None,
+        };
+        let is_done = self.done.contains(&unit.id);
+        if let Some(name) = self.changed.moved.get(&unit.id).filter(|_| !is_done) {
+            return Some(of_name(name.clone()));
+        }
+        let bases = unit.class.as_ref().map_or(&[][..], |class| &class.bases);
+        let relevant = self.relevant(unit);
+        let read = self.world.outdated_by(place, does, relevant);
+        let derived = || self.world.derivation_outdated_by(place, bases, relevant);
+        let later = || {
+            let effects = is_done.then(|| self.world.effects(place, unit))?;
+            let name = self.bound_later(&effects)?;
+            Some(of_name(format!("what {name} is now")))
+        };
+        read.or_else(derived).or_else(later)
+    }
+
+    /// What counts for a unit: what has changed since it was executed.
+    fn relevant(&self, unit: &Unit) -> &Changed {
+        if self.done.contains(&unit.id) {
+            &self.stale
+        } else {
+            &self.changed
+        }
+    }
+
+    /// A unit that was executed again as it was may have had another outcome.
+    fn judge_remade(&mut self, place: &Place<'_>, unit: &Unit, does: &Moment) {
+        if !self.changed.rebinders.contains(&unit.id)
+            && self.world.outdated_by(place, does, &self.changed).is_some()
+        {
+            self.remade.insert(unit.id);
+        }
+    }
+
+    /// A name that a statement reads and another has bound anew that was not executed again with it.
+    fn bound_later(&self, effects: &Effects) -> Option<String> {
+        let mut later = effects.later.iter();
+        later
+            .find(|(unit, _)| !self.done.contains(unit))
+            .map(|(_, name)| name.clone())
+    }
+
+    /// Attributes that a statement was just executed to set, although one that comes after it sets them as well.
+    fn overtaken(&mut self, modules: &[SourceModule<'_>]) {
+        let names: BTreeSet<&str> = modules.iter().map(|module| module.name).collect();
+        let ranks = self.world.import_ranks(&names);
+        let mut last: BTreeMap<(String, String, String), ((usize, usize), bool)> = BTreeMap::new();
+        let mut lost = BTreeMap::new();
+        for module in modules {
+            let rank = ranks.get(module.name).copied().unwrap_or_default();
+            for (index, unit) in module.outline.units.iter().enumerate() {
+                let attributes = unit.touches.iter().filter_map(|path| path.rsplit_once('.'));
+                for (object, attribute) in attributes {
+                    for (home, name, line) in self.world.homes(module.name, object) {
+                        let key = (home, name, attribute.to_owned());
+                        let (place, is_done) = ((rank, index), self.done.contains(&unit.id));
+                        let (other, other_is_done) =
+                            last.entry(key.clone()).or_insert((place, is_done));
+                        let is_after = place >= *other;
+                        if is_done != *other_is_done && is_done != is_after {
+                            lost.insert((key.0, key.1), line);
+                        }
+                        if is_after {
+                            (*other, *other_is_done) = (place, is_done);
+                        }
+                    }
+                }
+            }
+        }
+        for ((home, name), line) in lost {
+            let file = self.files.get(home.as_str()).cloned().unwrap_or_default();
+            self.found.push(Outdated::of_object(Item {
+                qualname: format!("{home}:{name}"),
+                kind: ItemKind::Statement,
+                why: "what was just set on it, a later statement sets as well".to_owned(),
+                file,
+                line,
+            }));
+        }
+    }
+
+    /// What makes the results that a cache around a function keeps out of date, if something does.
+    fn cached(&self, place: &Place<'_>, unit: &Unit) -> Option<Cause> {
+        let mut decorators = unit.reads.now.paths.keys();
+        let is_cached = unit.function.is_some()
+            && decorators
+                .any(|path| matches!(path.rsplit('.').next(), Some("cache" | "lru_cache")));
+        let below = Place {
+            above: usize::MAX,
+            ..place.clone()
+        };
+        is_cached
+            .then(|| {
+                self.world
+                    .outdated_by(&below, &unit.reads.later, self.relevant(unit))
+            })
+            .flatten()
+    }
+
+    /// What a statement has put into other objects (`X.a = v`, `X.append(v)`, `@X.register`): names with lines.
+    fn targets(
+        &self,
+        module: &SourceModule<'_>,
+        place: &Place<'_>,
+        unit: &Unit,
+        effects: Option<&Effects>,
+    ) -> BTreeMap<(String, String), u32> {
+        let is_effect = unit.binds.is_empty() || unit.function.is_some();
+        let called = unit
+            .reads
+            .now
+            .paths
+            .iter()
+            .filter(|(path, how)| is_effect && **how != Use::Value && path.contains('.'))
+            .filter_map(|(path, _)| Some(path.rsplit_once('.')?.0));
+        let paths: BTreeSet<&str> = unit
+            .touches
+            .iter()
+            .map(String::as_str)
+            .chain(called)
+            .collect();
+        let own = paths
+            .into_iter()
+            .flat_map(|path| self.world.homes_at(module.name, path, place));
+        let caused = effects
+            .into_iter()
+            .flat_map(|effects| effects.stores.iter().cloned());
+        own.chain(caused)
+            .map(|(home, name, line)| ((home, name), line))
+            .collect()
+    }
+
+    /// What an outdated statement has put into other objects is outdated too.
     fn judge_targets(
         &mut self,
         module: &SourceModule<'_>,
         class: &[String],
+        place: &Place<'_>,
         unit: &Unit,
-        reads: &Reads,
+        effects: &Effects,
     ) {
         let own = item(module.name, module.file, class, unit, "");
-        let is_effect = unit.binds.is_empty() || unit.function.is_some();
-        let called = reads
-            .now
-            .iter()
-            .filter(|(path, how)| is_effect && **how != Use::Value && path.contains('.'));
-        let targets: BTreeSet<String> = unit
-            .touches
-            .iter()
-            .cloned()
-            .chain(called.filter_map(|(path, _)| Some(path.rsplit_once('.')?.0.to_owned())))
-            .collect();
-        for path in targets {
-            for (home, name, line) in self.world.homes(module.name, &path) {
-                let qualname = format!("{home}:{name}");
-                if self
-                    .found
-                    .iter()
-                    .any(|found| found.item.qualname == qualname)
-                {
-                    continue;
-                }
-                let file = self.files.get(home.as_str()).cloned().unwrap_or_default();
-                let why = format!("what {} has put into it is out of date", own.qualname);
-                self.found.push(Outdated {
-                    module: home,
-                    class: Vec::new(),
-                    unit: 0,
-                    was_decorated: false,
-                    is_alias: false,
-                    origin: None,
-                    item: Item {
-                        qualname,
-                        kind: ItemKind::Statement,
-                        why,
-                        file,
-                        line,
-                    },
-                });
+        for (target, line) in self.targets(module, place, unit, Some(effects)) {
+            for changed in [&mut self.changed, &mut self.stale] {
+                changed.contents.insert(target.clone());
             }
+            let (home, name) = target;
+            let qualname = format!("{home}:{name}");
+            let is_known = |found: &Outdated| found.item.qualname == qualname;
+            if self.found.iter().any(is_known) {
+                continue;
+            }
+            let file = self.files.get(home.as_str()).cloned().unwrap_or_default();
+            let why = format!("what {} has put into it is out of date", own.qualname);
+            let kind = ItemKind::Statement;
+            self.found.push(Outdated::of_object(Item {
+                qualname,
+                kind,
+                why,
+                file,
+                line,
+            }));
         }
+    }
+
+    /// Whether a module binds below its star import what that would bring.
+    fn hides(&self, module: &str, place: &(String, String), copy: &str) -> bool {
+        let stars = self.world.star_imports_with_hidden(module);
+        let of_it = stars.iter().rfind(|star| star.exporter == place.0);
+        of_it.is_some_and(|star| star.hidden.iter().any(|name| name == copy))
     }
 
     /// A copy of a name that is out of date.
@@ -290,7 +463,7 @@ impl Search<'_> {
             let is_copied =
                 |place: &&(String, String)| place.0 == from && (name == "*" || place.1 == *name);
             let places: Vec<(String, String)> =
-                self.derived.iter().filter(is_copied).cloned().collect();
+                self.stale.names.iter().filter(is_copied).cloned().collect();
             for place in places {
                 let alias = if name == "*" {
                     place.1.clone()
@@ -298,24 +471,25 @@ impl Search<'_> {
                     import.alias.clone()
                 };
                 let copy = (module.name.to_owned(), alias);
-                if (name == "*" && self.world.bound_in(module.name).contains(&copy.1))
-                    || !self.derived.insert(copy.clone())
+                let is_new = self.changed.names.contains(&place) || self.done.contains(&unit.id);
+                if !is_new
+                    || (name == "*" && self.hides(module.name, &place, &copy.1))
+                    || !self.copied.insert(copy.clone())
                 {
                     continue;
                 }
                 let why = format!("a copy of {}.{}, which is out of date", place.0, place.1);
                 let item = item(module.name, module.file, &[], unit, &why);
+                for changed in [&mut self.changed, &mut self.stale] {
+                    changed.names.insert(copy.clone());
+                }
                 self.found.push(Outdated {
-                    module: module.name.to_owned(),
-                    class: Vec::new(),
-                    unit: 0,
-                    was_decorated: false,
-                    is_alias: false,
+                    module: copy.0.clone(),
                     origin: Some(place),
-                    item: Item {
+                    ..Outdated::of_object(Item {
                         qualname: format!("{}:{}", copy.0, copy.1),
                         ..item
-                    },
+                    })
                 });
             }
         }
@@ -337,15 +511,12 @@ impl Search<'_> {
             let why = format!("imports {}.{name}, which is gone", place.0);
             let mut item = item(module.name, module.file, class, unit, &why);
             item.qualname = format!("{}:{}", module.name, import.alias);
-            if !self.executed.contains(&unit.id) && self.judged.insert(unit.id) {
+            if !self.done.contains(&unit.id) && self.judged.insert(unit.id) {
                 self.found.push(Outdated {
-                    module: module.name.to_owned(),
                     class: class.to_vec(),
                     unit: unit.id,
-                    was_decorated: false,
-                    is_alias: false,
                     origin: Some(place),
-                    item,
+                    ..Outdated::of_object(item)
                 });
             }
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use relive_syntax::{Reads, Unit, diff};
+use relive_syntax::{Moment, Unit, diff};
 
 use crate::planner::ModuleEdit;
-use crate::world::{Changed, World};
+use crate::world::{Changed, Place, World};
 
 /// The edits that cannot land without the one at `failed`, itself included: those that changed a use of what it
 /// changes, or something of which it changes a use, and so on from edit to edit.
@@ -85,24 +85,25 @@ impl<'a> Changes<'a> {
                             .is_some_and(|taken| taken == name || taken == "*")
                 })
             });
-            let mut all = Reads::default();
+            let mut all = Moment::default();
             gather(unit, &mut all);
-            imports || world.outdated_by(module, &[], &all, &changed).is_some()
+            let place = Place::end_of(module);
+            imports || world.outdated_by(&place, &all, &changed).is_some()
         };
         self.old.iter().any(|unit| uses(live, unit))
             || self.new.iter().any(|unit| uses(saved, unit))
     }
 }
 
-/// All that a unit reads, now or later.
-fn gather(unit: &Unit, all: &mut Reads) {
-    let reads = unit.reads.now.iter().chain(&unit.reads.later);
-    all.now
-        .extend(reads.map(|(path, how)| (path.clone(), *how)));
-    for member in unit.class.iter().flat_map(|class| &class.body) {
-        gather(member, all);
+/// All that a unit does, now or later.
+fn gather(unit: &Unit, all: &mut Moment) {
+    for moment in [&unit.reads.now, &unit.reads.later, &unit.reads.nested] {
+        all.extend(moment.clone());
     }
-    let header = unit.class.iter().flat_map(|class| &class.reads.now);
-    all.now
-        .extend(header.map(|(path, how)| (path.clone(), *how)));
+    if let Some(class) = &unit.class {
+        all.extend(class.reads.now.clone());
+        for member in &class.body {
+            gather(member, all);
+        }
+    }
 }

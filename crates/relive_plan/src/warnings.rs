@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use relive_syntax::{Unit, UnitKind, Use};
 
-use crate::item::{Item, item, items};
+use crate::item::{Item, ItemKind, item, items};
 use crate::plan::Action;
-use crate::scope::Drafts;
+use crate::scope::{Drafts, Marks};
+use crate::world::Place;
 
 impl Drafts<'_> {
     /// A statement that runs again reads what its names are bound to now, not what they were bound to at its place.
@@ -25,7 +26,7 @@ impl Drafts<'_> {
             let Some(position) = new.iter().position(|candidate| holds(candidate, *unit)) else {
                 continue;
             };
-            let later = draft.reads.now.keys().find(|path| {
+            let later = draft.reads.now.paths.keys().find(|path| {
                 let name = path.split('.').next().unwrap_or(path);
                 let changes = |unit: &&Unit| changes_value(unit, name);
                 let is_executed = |unit: &Unit| self.is_executed(first_draft, unit.id);
@@ -79,6 +80,7 @@ impl Drafts<'_> {
         let reads_it = |unit: &&Unit| {
             unit.reads
                 .now
+                .paths
                 .keys()
                 .any(|path| path.split('.').next() == Some(name))
         };
@@ -95,26 +97,70 @@ impl Drafts<'_> {
         let Some(world) = self.world else {
             return;
         };
+        let is_effect = old.function.is_some() || old.binds.is_empty() || !old.touches.is_empty();
         let called = old
             .reads
             .now
+            .paths
             .iter()
-            .filter(|(path, how)| **how != Use::Value && path.contains('.'));
-        let called = called
+            .filter(|(path, how)| is_effect && **how != Use::Value && path.contains('.'))
             .filter_map(|(path, _)| path.rsplit_once('.'))
             .map(|(object, _)| object);
         let paths: BTreeSet<&str> = called
             .chain(old.touches.iter().map(String::as_str))
             .collect();
-        for path in paths {
-            for (home, name, line) in world.homes(self.module, path) {
-                let own = item(self.module, self.file, &[], old, why);
-                self.stale.push(Item {
-                    qualname: format!("{home}:{name}"),
-                    line,
-                    ..own
-                });
-            }
+        let own = paths
+            .into_iter()
+            .flat_map(|path| world.homes(self.module, path));
+        let caused = world.effects(&Place::end_of(self.module), old).stores;
+        let changed: BTreeSet<_> = own.chain(caused).collect();
+        for (home, name, line) in changed {
+            let own = item(self.module, self.file, &[], old, why);
+            self.stale.push(Item {
+                qualname: format!("{home}:{name}"),
+                kind: ItemKind::Statement,
+                line,
+                ..own
+            });
+        }
+    }
+
+    /// What a star import has bound, a statement has made something else of: executed again, it does so once more.
+    fn made_of_a_former_value<'u>(above: &[Unit], unit: &'u Unit) -> Option<&'u String> {
+        let mut names = unit.maybe.iter();
+        names.find(|name| {
+            unit.reads.now.paths.contains_key(*name) && !above.iter().any(|unit| unit.binds(name))
+        })
+    }
+
+    pub(crate) fn warn_of_a_lost_former_value(
+        &mut self,
+        first_draft: usize,
+        above: &[Unit],
+        unit: &Unit,
+    ) {
+        let name = Self::made_of_a_former_value(above, unit);
+        if let Some(name) = name.filter(|_| self.is_executed(first_draft, unit.id)) {
+            let why = format!("executed with what {name} is now, which a star import has bound");
+            self.stale.push(self.item(&[], unit, &why));
+        }
+    }
+
+    /// A decorator or base may have made something of the members that a class had when it was made.
+    pub(crate) fn warn_of_a_body_looked_at(&mut self, outer: &[String], new: &Unit, marks: &Marks) {
+        let (Some(world), Some(class)) = (self.world, &new.class) else {
+            return;
+        };
+        let is_ordered = class
+            .reads
+            .now
+            .paths
+            .keys()
+            .any(|path| path.ends_with("total_ordering"));
+        let looks = || world.effects(&Place::end_of(self.module), new).looks_around;
+        if self.is_structural(marks) && (is_ordered || looks()) {
+            let why = "a decorator or base has looked at its members as they were";
+            self.stale.push(self.item(outer, new, why));
         }
     }
 }
@@ -141,6 +187,7 @@ pub(crate) fn changes_value(unit: &Unit, name: &str) -> bool {
             && unit
                 .reads
                 .now
+                .paths
                 .iter()
                 .any(|(path, how)| *how == Use::Call && is_method_of_it(path))
 }

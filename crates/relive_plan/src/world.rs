@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{ClassParts, ImportedName, Outline, Reads, Unit, UnitKind, Use};
+use relive_syntax::{ClassParts, ImportedName, Moment, Outline, Unit, UnitKind, Use};
+
+use crate::plan::StarImport;
+use crate::reach::Reach;
 
 /// The outlines of the modules that an edit may concern.
 #[derive(Default)]
@@ -13,19 +16,20 @@ pub struct World<'a> {
 struct View<'a> {
     outline: &'a Outline,
     is_package: bool,
-    /// The names that units bind, sorted, with the units in the order of the text.
-    bound: Vec<(&'a str, &'a Unit)>,
+    /// The names that units bind, sorted, with the places of the units in the text.
+    bound: Vec<(&'a str, usize)>,
     star_imports: Vec<&'a ImportedName>,
 }
 
 impl<'a> View<'a> {
     fn new(outline: &'a Outline, is_package: bool) -> Self {
-        let units = outline.units.iter();
-        let names = units.flat_map(|unit| unit.binds.iter().map(move |name| (name.as_str(), unit)));
+        let units = outline.units.iter().enumerate();
+        let names = units
+            .flat_map(|(index, unit)| unit.binds.iter().map(move |name| (name.as_str(), index)));
         let mut bound: Vec<_> = names.collect();
-        bound.sort_by_key(|(name, _)| *name);
+        bound.sort_unstable();
         // Statements on one line may bind a name twice.
-        bound.dedup_by_key(|(name, unit)| (*name, std::ptr::from_ref(*unit)));
+        bound.dedup();
         let imports = outline.units.iter().flat_map(|unit| &unit.imports);
         Self {
             outline,
@@ -35,11 +39,13 @@ impl<'a> View<'a> {
         }
     }
 
-    fn binding(&self, name: &str) -> impl Iterator<Item = &'a Unit> {
+    /// The units that bind a name, each with its place in the text.
+    fn binding(&self, name: &str) -> impl DoubleEndedIterator<Item = (usize, &'a Unit)> {
         let first = self.bound.partition_point(|(bound, _)| *bound < name);
-        let rest = self.bound[first..].iter();
-        rest.take_while(move |(bound, _)| *bound == name)
-            .map(|(_, unit)| *unit)
+        let end = self.bound.partition_point(|(bound, _)| *bound <= name);
+        let units = &self.outline.units;
+        let found = self.bound[first..end].iter();
+        found.map(|(_, index)| (*index, &units[*index]))
     }
 }
 
@@ -52,26 +58,66 @@ pub struct Changed {
     pub only_nested: BTreeSet<u64>,
     /// Names bound to another value, as (module, name).
     pub names: BTreeSet<(String, String)>,
+    /// Statements that bound another value: of a name that several bind, one may have changed and another not.
+    pub rebinders: BTreeSet<u64>,
     /// Statements of class bodies that bound another value.
     pub members: BTreeSet<u64>,
     /// Classes whose bases, decorators or keywords are not those of their text, and whether that changes what derives
     /// from them: their metaclass.
     pub headers: BTreeMap<u64, bool>,
+    /// Statements above which a name that they read is bound by another statement than before, with the name.
+    pub moved: BTreeMap<u64, String>,
+    /// Attributes that a class has no more, or has anew, as (class, name).
+    pub gone: BTreeSet<(u64, String)>,
+    /// Names bound to objects into which something has put what is out of date, as (module, name).
+    pub contents: BTreeSet<(String, String)>,
 }
 
 impl Changed {
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.behaviour.extend(&other.behaviour);
-        self.only_nested.extend(&other.only_nested);
-        self.names.extend(other.names.iter().cloned());
-        self.members.extend(&other.members);
-        self.headers.extend(&other.headers);
-    }
-
     /// Whether nothing has changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.behaviour.is_empty() && self.names.is_empty() && self.members.is_empty()
+        *self == Self::default()
+    }
+
+    /// Add what else has changed.
+    pub fn extend(&mut self, other: &Self) {
+        self.behaviour.extend(&other.behaviour);
+        self.only_nested.extend(&other.only_nested);
+        self.names.extend(other.names.iter().cloned());
+        self.rebinders.extend(&other.rebinders);
+        self.members.extend(&other.members);
+        self.headers.extend(&other.headers);
+        let moved = other.moved.iter();
+        self.moved
+            .extend(moved.map(|(unit, name)| (*unit, name.clone())));
+        self.gone.extend(other.gone.iter().cloned());
+        self.contents.extend(other.contents.iter().cloned());
+    }
+}
+
+/// Where a statement stands: what names mean to it is decided by what is above it.
+#[derive(Clone, Debug, Default)]
+pub struct Place<'a> {
+    /// Its module.
+    pub module: &'a str,
+    /// How many top-level statements of the module are above it, or above the class that it is in.
+    pub above: usize,
+    /// The statements above it in the body of the class in which it stands, if it does.
+    pub siblings: &'a [Unit],
+    /// Names bound to objects that it changes itself.
+    pub own: BTreeSet<(String, String)>,
+}
+
+impl<'a> Place<'a> {
+    /// Below all statements of a module.
+    #[must_use]
+    pub fn end_of(module: &'a str) -> Self {
+        Self {
+            module,
+            above: usize::MAX,
+            ..Self::default()
+        }
     }
 }
 
@@ -87,11 +133,16 @@ pub struct Cause {
 }
 
 /// Something that a path leads to.
-struct Target<'a> {
-    module: &'a str,
-    name: String,
-    rest: String,
-    units: Vec<&'a Unit>,
+pub(crate) struct Target<'a> {
+    /// Where it is bound; None for a module itself.
+    pub(crate) module: Option<&'a str>,
+    pub(crate) name: String,
+    /// What follows in the path.
+    pub(crate) rest: String,
+    /// The statements of which one has bound it.
+    pub(crate) units: Vec<&'a Unit>,
+    /// Statements that bind it anew below the one that reads it, or may do so after that was executed.
+    pub(crate) later: BTreeSet<u64>,
 }
 
 impl<'a> World<'a> {
@@ -115,13 +166,32 @@ impl<'a> World<'a> {
         };
         let imports = view.outline.units.iter().flat_map(|unit| &unit.imports);
         imports
-            .filter_map(|import| Some((self.imported_module(module, import)?, import)))
-            .flat_map(|(from, import)| {
-                let submodule = import.name.as_ref().map(|name| join(&from, name));
-                [Some(from), submodule]
-            })
-            .flatten()
+            .flat_map(|import| self.modules_named_by(module, import))
             .collect()
+    }
+
+    /// Those that its functions and the bodies of its classes import.
+    #[must_use]
+    pub fn inner_imports_of(&self, module: &str) -> Vec<String> {
+        let Some(view) = self.modules.get(module) else {
+            return Vec::new();
+        };
+        let units = view.outline.units.iter();
+        let moments =
+            units.flat_map(|unit| [&unit.reads.now, &unit.reads.later, &unit.reads.nested]);
+        let paths = moments.flat_map(|moment| moment.paths.keys());
+        paths
+            .filter_map(|path| inner_import(path))
+            .flat_map(|(import, _)| self.modules_named_by(module, &import))
+            .collect()
+    }
+
+    fn modules_named_by(&self, module: &str, import: &ImportedName) -> Vec<String> {
+        let Some(from) = self.imported_module(module, import) else {
+            return Vec::new();
+        };
+        let submodule = import.name.as_ref().map(|name| join(&from, name));
+        std::iter::once(from).chain(submodule).collect()
     }
 
     /// Each module's place in an order in which what is imported comes before what imports it.
@@ -138,7 +208,9 @@ impl<'a> World<'a> {
                 return;
             }
             for imported in world.imports_of(name) {
-                if let Some(&imported) = names.get(imported.as_str()) {
+                if let Some(&imported) = names.get(imported.as_str())
+                    && !world.is_imported_halfway(name, imported)
+                {
                     visit(world, names, imported, ranks, open);
                 }
             }
@@ -151,23 +223,53 @@ impl<'a> World<'a> {
         ranks
     }
 
+    /// Whether `module` imports `other` further down than that imports it: then it is `other` that needs it first.
+    fn is_imported_halfway(&self, module: &str, other: &str) -> bool {
+        let there = self.import_of(module, other);
+        let back = self.import_of(other, module);
+        back.is_some_and(|back| there.is_some_and(|there| there > back))
+    }
+
+    /// Which statement of a module is the first to import another.
+    fn import_of(&self, module: &str, other: &str) -> Option<usize> {
+        let view = self.modules.get(module)?;
+        view.outline.units.iter().position(|unit| {
+            let mut imports = unit.imports.iter();
+            imports.any(|import| {
+                let named = self.modules_named_by(module, import);
+                named.iter().any(|named| named == other)
+            })
+        })
+    }
+
     /// Where what a path names is bound, imports followed: module, qualified name, line.
     #[must_use]
     pub fn homes(&self, module: &str, path: &str) -> Vec<(String, String, u32)> {
-        let targets = self.resolve(module, path, &mut BTreeSet::new());
+        self.homes_at(module, path, &Place::end_of(module))
+    }
+
+    pub(crate) fn homes_at(
+        &self,
+        module: &str,
+        path: &str,
+        place: &Place<'_>,
+    ) -> Vec<(String, String, u32)> {
+        let targets = self.targets(module, path, place);
         let mut homes = Vec::new();
         for target in targets {
-            if let Some(unit) = target.units.first() {
+            if let (Some(home), None) = (target.module, target.units.first())
+                && !self.has_binder(home, &target.name)
+                && home != module
+            {
+                // Only other modules set it.
+                homes.push((home.to_owned(), target.name, 1));
+            } else if let (Some(home), Some(unit)) = (target.module, target.units.first()) {
                 let inner = member(unit, &target.rest).next();
                 let name = match inner {
                     Some(_) => join(&target.name, split(&target.rest).0),
                     None => target.name,
                 };
-                homes.push((
-                    target.module.to_owned(),
-                    name,
-                    inner.unwrap_or(unit).lines.first,
-                ));
+                homes.push((home.to_owned(), name, inner.unwrap_or(unit).lines.first));
             }
         }
         homes
@@ -186,25 +288,48 @@ impl<'a> World<'a> {
             .collect()
     }
 
+    /// The star imports of a module, in the order of its text.
+    #[must_use]
+    pub fn star_imports_with_hidden(&self, module: &str) -> Vec<StarImport> {
+        let Some(view) = self.modules.get(module) else {
+            return Vec::new();
+        };
+        let mut stars = Vec::new();
+        for (index, unit) in view.outline.units.iter().enumerate() {
+            for import in unit.imports.iter().filter(|import| import.alias == "*") {
+                let below = view.outline.units[index + 1..].iter();
+                let hidden = below.flat_map(|unit| unit.binds.iter().cloned());
+                stars.extend(
+                    self.imported_module(module, import)
+                        .map(|exporter| StarImport {
+                            exporter,
+                            hidden: hidden.collect(),
+                        }),
+                );
+            }
+        }
+        stars
+    }
+
     /// The modules from which a module imports `*`, in the order of its text.
     #[must_use]
     pub fn star_imports_in(&self, module: &str) -> Vec<String> {
-        self.modules
-            .get(module)
-            .map_or_else(Vec::new, |view| self.star_imports(module, view.outline))
+        self.modules.get(module).map_or_else(Vec::new, |view| {
+            self.star_imports(module, &view.outline.units)
+        })
     }
 
     /// The modules from which an earlier text of a module imported `*`, and its text now does not.
     #[must_use]
-    pub fn star_imports_left_out(&self, module: &str, earlier: &Outline) -> Vec<String> {
+    pub fn star_imports_left_out(&self, module: &str, earlier: &[Unit]) -> Vec<String> {
         let now = self.star_imports_in(module);
         let mut left_out = self.star_imports(module, earlier);
         left_out.retain(|name| !now.contains(name));
         left_out
     }
 
-    fn star_imports(&self, module: &str, outline: &Outline) -> Vec<String> {
-        let imports = outline.units.iter().flat_map(|unit| &unit.imports);
+    fn star_imports(&self, module: &str, units: &[Unit]) -> Vec<String> {
+        let imports = units.iter().flat_map(|unit| &unit.imports);
         imports
             .filter(|import| import.alias == "*")
             .filter_map(|import| self.imported_module(module, import))
@@ -279,30 +404,28 @@ impl<'a> World<'a> {
         false
     }
 
-    /// What makes a statement's value out of date, if something does.
-    ///
-    /// `siblings` are the statements of the class body in which it stands, if it does.
+    /// What makes what a statement has done out of date, if something does.
     #[must_use]
     pub fn outdated_by(
         &self,
-        module: &str,
-        siblings: &[Unit],
-        reads: &Reads,
+        place: &Place<'_>,
+        does: &Moment,
         changed: &Changed,
     ) -> Option<Cause> {
-        let mut seen = BTreeSet::new();
-        reads.now.iter().find_map(|(path, how)| {
-            let origin = self.path_changed(module, siblings, path, *how, changed, &mut seen)?;
-            let name = match &origin {
-                Some((home, name)) if split_last(path) != name => format!("{path} ({home}.{name})"),
-                _ => path.clone(),
-            };
-            Some(Cause {
-                name,
-                how: *how,
-                origin,
-            })
-        })
+        let all = Reach::new(self, changed, place.clone()).all(does)?;
+        let alone = does.paths.iter().find_map(|(path, how)| {
+            let origin = Reach::new(self, changed, place.clone()).path(does, path, *how)?;
+            Some((path, *how, origin))
+        });
+        // What one path leads to may be out of date only by what another does with it.
+        let handed = || does.paths.iter().max_by_key(|(_, how)| **how);
+        let (path, how, origin) =
+            alone.or_else(|| handed().map(|(path, how)| (path, *how, all)))?;
+        let name = match &origin {
+            Some((home, name)) if split_last(path) != name => format!("{path} ({home}.{name})"),
+            _ => path.clone(),
+        };
+        Some(Cause { name, how, origin })
     }
 
     /// The base of a class that is not what its text says, if the class itself would be another for it, and whether so
@@ -314,8 +437,8 @@ impl<'a> World<'a> {
         class: &ClassParts,
         changed: &Changed,
     ) -> Option<(String, bool)> {
-        class.reads.now.keys().find_map(|path| {
-            let targets = self.resolve(module, path, &mut BTreeSet::new());
+        class.reads.now.paths.keys().find_map(|path| {
+            let targets = self.targets(module, path, &Place::end_of(module));
             let mut units = targets.iter().flat_map(|target| &target.units);
             let is_inherited = *units.find_map(|unit| changed.headers.get(&unit.id))?;
             // `class D(C[int])` keeps what it derives from in `__orig_bases__`.
@@ -328,30 +451,15 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn derivation_outdated_by(
         &self,
-        module: &str,
+        place: &Place<'_>,
         bases: &[String],
         changed: &Changed,
     ) -> Option<Cause> {
+        let derivation = derivation();
         bases.iter().find_map(|base| {
-            let targets = self.resolve(module, base, &mut BTreeSet::new());
-            let is_changed = targets.iter().any(|target| {
-                target
-                    .units
-                    .iter()
-                    .filter(|unit| unit.class.is_some())
-                    .any(|unit| {
-                        let mut seen = BTreeSet::new();
-                        self.call_changed(
-                            target.module,
-                            &[],
-                            unit,
-                            "__init_subclass__",
-                            changed,
-                            &mut seen,
-                        )
-                    })
-            });
-            is_changed.then(|| Cause {
+            let reach = Reach::new(self, changed, place.clone());
+            reach.path(&derivation, base, Use::Value)?;
+            Some(Cause {
                 name: format!("{base}.__init_subclass__"),
                 how: Use::Call,
                 origin: None,
@@ -359,144 +467,78 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Whether what a path names has changed, and if so, the place where it is bound, unless that is a class's body.
-    fn path_changed(
-        &self,
-        module: &str,
-        siblings: &[Unit],
-        path: &str,
-        how: Use,
-        changed: &Changed,
-        seen: &mut BTreeSet<(u64, String)>,
-    ) -> Option<Option<(String, String)>> {
-        let (head, rest) = split(path);
-        let head = if head.is_empty() { split(rest).0 } else { head };
-        let own: Vec<&Unit> = binding(siblings, head).collect();
-        if !own.is_empty() {
-            let is_changed = own.iter().any(|unit| {
-                changed.members.contains(&unit.id)
-                    || how == Use::Call
-                        && self.call_changed(module, siblings, unit, "", changed, seen)
-            });
-            return is_changed.then_some(None);
-        }
-        if path.starts_with('.') {
-            return None;
-        }
-        let targets = self.resolve(module, path, &mut BTreeSet::new());
-        targets.into_iter().find_map(|target| {
-            let place = (target.module.to_owned(), target.name);
-            let is_changed = changed.names.contains(&place)
-                || target.units.iter().any(|unit| match how {
-                    Use::Call => {
-                        self.call_changed(target.module, &[], unit, &target.rest, changed, seen)
-                    }
-                    Use::Decorate => {
-                        target.rest.is_empty()
-                            && changed.behaviour.contains(&unit.id)
-                            && !changed.only_nested.contains(&unit.id)
-                    }
-                    Use::Value => member(unit, &target.rest)
-                        .any(|member| changed.members.contains(&member.id)),
-                });
-            is_changed.then_some(Some(place))
-        })
-    }
-
-    /// Whether calling what `unit` binds, or its attribute `rest`, does something else than before.
-    fn call_changed(
-        &self,
-        module: &str,
-        siblings: &[Unit],
-        unit: &Unit,
-        rest: &str,
-        changed: &Changed,
-        seen: &mut BTreeSet<(u64, String)>,
-    ) -> bool {
-        if !seen.insert((unit.id, rest.to_owned())) {
-            return false;
-        }
-        if let Some(class) = &unit.class {
-            if changed.behaviour.contains(&unit.id) && rest != "__init_subclass__" {
-                return true;
+    /// What a statement stores into, itself or by what it calls, and whether what it reads is bound anew below it.
+    #[must_use]
+    pub fn effects(&self, place: &Place<'_>, unit: &Unit) -> Effects {
+        let nothing = Changed::default();
+        let mut reach = Reach::new(self, &nothing, place.clone());
+        match &unit.class {
+            Some(class) => {
+                reach.trace(&class.reads.now);
+                for base in &class.bases {
+                    let mut derivation = derivation();
+                    derivation.paths.insert(base.clone(), Use::Value);
+                    reach.trace(&derivation);
+                }
             }
-            let is_run = |member: &&Unit| match rest {
-                "" => RUN_BY_A_CALL
-                    .iter()
-                    .any(|name| member.binds.iter().any(|bound| bound == name)),
-                _ => member.binds.iter().any(|bound| bound == split(rest).0),
-            };
-            let members = class.body.iter().filter(is_run);
-            let mut own = members.peekable();
-            let is_inherited = own.peek().is_none() || rest.is_empty();
-            return own.any(|member| {
-                changed.members.contains(&member.id)
-                    || self.call_changed(module, &class.body, member, "", changed, seen)
-            }) || is_inherited
-                && class.bases.iter().any(|base| {
-                    self.resolve(module, base, &mut BTreeSet::new())
-                        .iter()
-                        .any(|target| {
-                            target.units.iter().any(|base| {
-                                self.call_changed(target.module, &[], base, rest, changed, seen)
-                            })
-                        })
-                });
+            None => reach.trace(&unit.reads.now),
         }
-        if unit.function.is_some() && !rest.is_empty() {
-            // An attribute of a function (`f.register`, `f.cache_clear`) does not run the function.
-            return false;
+        let mut stores = BTreeSet::new();
+        for (module, path) in &reach.stores {
+            stores.extend(self.homes(module, path));
+            if !path.contains('.') && !self.has_binder(module, path) {
+                // Only functions bind it.
+                stores.insert((module.clone(), path.clone(), 1));
+            }
         }
-        if changed.behaviour.contains(&unit.id) {
-            return true;
+        Effects {
+            stores,
+            uses: std::mem::take(&mut reach.uses),
+            later: std::mem::take(&mut reach.later),
+            looks_around: reach.looks_around(),
         }
-        if unit.function.is_some()
-            && unit.reads.now.iter().any(|(path, how)| {
-                // Calling it calls what its decorators made of it.
-                *how == Use::Decorate
-                    && self
-                        .path_changed(module, siblings, path, Use::Call, changed, seen)
-                        .is_some()
-            })
-        {
-            return true;
-        }
-        let mut later = unit.reads.later.iter();
-        if later.any(|(path, how)| {
-            self.path_changed(module, siblings, path, *how, changed, seen)
-                .is_some()
-        }) {
-            return true;
-        }
-        // A method of an object: of the classes that the statement which made the object called.
-        unit.kind == UnitKind::Statement
-            && unit.reads.now.iter().any(|(path, how)| {
-                *how == Use::Call
-                    && self
-                        .resolve(module, path, &mut BTreeSet::new())
-                        .iter()
-                        .any(|target| {
-                            let method = if rest.is_empty() { "__call__" } else { rest };
-                            target.units.iter().any(|made_by| {
-                                made_by.class.is_some()
-                                    && self.call_changed(
-                                        target.module,
-                                        &[],
-                                        made_by,
-                                        method,
-                                        changed,
-                                        seen,
-                                    )
-                            })
-                        })
-            })
     }
 
-    /// The units that bind what a path in `module` names, imports followed.
+    /// The units that bind what a path in `module` names, imports followed, for a statement at `place`.
+    pub(crate) fn targets(&self, module: &str, path: &str, place: &Place<'_>) -> Vec<Target<'a>> {
+        self.resolve(module, path, place, &mut BTreeSet::new())
+    }
+
+    /// The statements that put something into the object that a name is bound to.
+    pub(crate) fn touchers(&self, module: &str, name: &str, place: &Place<'_>) -> Vec<&'a Unit> {
+        let Some(view) = self.modules.get(module) else {
+            return Vec::new();
+        };
+        let is_handed = |unit: &Unit| {
+            let mut paths = unit.reads.now.paths.iter();
+            paths.any(|(path, how)| {
+                *how == Use::Call && split(path).0 == name && !split(path).1.is_empty()
+            })
+        };
+        let units = &view.outline.units;
+        let above = if module == place.module {
+            place.above.min(units.len())
+        } else {
+            units.len()
+        };
+        let above = units[..above].iter();
+        above
+            .filter(|unit| unit.touches(name) || unit.binds.is_empty() && is_handed(unit))
+            .collect()
+    }
+
+    /// Whether a statement of a module, itself at hand, binds a name.
+    pub(crate) fn has_binder(&self, module: &str, name: &str) -> bool {
+        self.modules
+            .get(module)
+            .is_some_and(|view| view.binding(name).next().is_some())
+    }
+
     fn resolve(
         &self,
         module: &str,
         path: &str,
+        place: &Place<'_>,
         seen: &mut BTreeSet<(String, String)>,
     ) -> Vec<Target<'a>> {
         let Some((&module, view)) = self.modules.get_key_value(module) else {
@@ -505,32 +547,69 @@ impl<'a> World<'a> {
         if !seen.insert((module.to_owned(), path.to_owned())) {
             return Vec::new();
         }
+        if let Some((import, rest)) = inner_import(path) {
+            return self.resolve_import(module, &import, rest, place, seen);
+        }
         let (head, rest) = split(path);
+        let (binders, later) = self.binders(module, view, head, place);
         let mut targets = Vec::new();
         let mut own = Vec::new();
-        for unit in view.binding(head) {
-            if unit.imports.iter().all(|import| import.alias != head) {
+        for unit in binders {
+            if unit.kind != UnitKind::Import {
                 own.push(unit);
             }
             for import in unit.imports.iter().filter(|import| import.alias == head) {
-                targets.extend(self.resolve_import(module, import, rest, seen));
+                targets.extend(self.resolve_import(module, import, rest, place, seen));
             }
         }
-        if targets.is_empty() && own.iter().all(|unit| unit.is_conditional) {
+        if targets.is_empty() && own.iter().all(|unit| unit.maybe.contains(head)) {
             for import in &view.star_imports {
                 if let Some(from) = self.imported_module(module, import) {
-                    targets.extend(self.resolve(&from, path, seen));
+                    targets.extend(self.resolve(&from, path, place, seen));
                 }
             }
         }
         // Also with nobody to bind it any more: a name that was removed has changed as well.
         targets.push(Target {
-            module,
+            module: Some(module),
             name: head.to_owned(),
             rest: rest.to_owned(),
             units: own,
+            later,
         });
         targets
+    }
+
+    /// The statements of which one has bound `name` for a statement at `place`, and those that do so later.
+    fn binders(
+        &self,
+        module: &str,
+        view: &View<'a>,
+        name: &str,
+        place: &Place<'_>,
+    ) -> (Vec<&'a Unit>, BTreeSet<u64>) {
+        let is_own = module == place.module;
+        // A module that imports the statement's own may have come no further than that when this was executed.
+        let reached = if is_own {
+            Some(place.above)
+        } else {
+            self.import_of(module, place.module)
+        };
+        let mut found = Vec::new();
+        let mut later = BTreeSet::new();
+        for (index, unit) in view.binding(name).rev() {
+            if reached.is_some_and(|reached| index > reached) {
+                later.insert(unit.id);
+            }
+            if is_own && index >= place.above {
+                continue;
+            }
+            found.push(unit);
+            if !unit.maybe.contains(name) {
+                break;
+            }
+        }
+        (found, later)
     }
 
     fn resolve_import(
@@ -538,6 +617,7 @@ impl<'a> World<'a> {
         module: &str,
         import: &ImportedName,
         rest: &str,
+        place: &Place<'_>,
         seen: &mut BTreeSet<(String, String)>,
     ) -> Vec<Target<'a>> {
         let Some(from) = self.imported_module(module, import) else {
@@ -548,8 +628,17 @@ impl<'a> World<'a> {
         // The longest prefix that is a module; what follows is a path in it. Never one above the module imported from.
         let mut end = path.len();
         while end >= from.len() {
-            if self.modules.contains_key(&path[..end]) && end < path.len() {
-                return self.resolve(&path[..end], &path[end + 1..], seen);
+            if self.modules.contains_key(&path[..end]) {
+                if end == path.len() {
+                    return vec![Target {
+                        module: None,
+                        name: path,
+                        rest: String::new(),
+                        units: Vec::new(),
+                        later: BTreeSet::new(),
+                    }];
+                }
+                return self.resolve(&path[..end], &path[end + 1..], place, seen);
             }
             match path[..end].rfind('.') {
                 Some(dot) => end = dot,
@@ -560,15 +649,39 @@ impl<'a> World<'a> {
     }
 }
 
-/// What runs when a class is called, decorated or derived from.
-const RUN_BY_A_CALL: [&str; 6] = [
-    "__init__",
-    "__new__",
-    "__post_init__",
-    "__call__",
-    "__init_subclass__",
-    "__set_name__",
-];
+/// What a statement does besides binding names.
+pub struct Effects {
+    /// What it stores into: module, qualified name, line.
+    pub stores: BTreeSet<(String, String, u32)>,
+    /// What it reads, itself or in what it calls: module and name.
+    pub uses: BTreeSet<(String, String)>,
+    /// Statements that bind anew what it reads, with the names.
+    pub later: BTreeMap<u64, String>,
+    /// Whether it, or what it runs, looks at names that its text does not show.
+    pub looks_around: bool,
+}
+
+/// What deriving a class from another does.
+fn derivation() -> Moment {
+    Moment {
+        attributes: BTreeSet::from(["__init_subclass__".to_owned()]),
+        ..Moment::default()
+    }
+}
+
+/// The import that a path stands for which begins with one: `package.module:name.attribute`.
+fn inner_import(path: &str) -> Option<(ImportedName, &str)> {
+    let (module, path) = path.split_once(':')?;
+    let (name, rest) = split(path);
+    let dots = module.len() - module.trim_start_matches('.').len();
+    let import = ImportedName {
+        alias: name.to_owned(),
+        module: module[dots..].to_owned(),
+        level: u32::try_from(dots).unwrap_or(0),
+        name: (!name.is_empty()).then(|| name.to_owned()),
+    };
+    Some((import, rest))
+}
 
 /// The absolute name of the module that an import statement names.
 pub(crate) fn absolute_module(
@@ -587,16 +700,10 @@ pub(crate) fn absolute_module(
     Some(join(package, &import.module))
 }
 
-fn binding<'u>(units: &'u [Unit], name: &str) -> impl Iterator<Item = &'u Unit> {
-    units
-        .iter()
-        .filter(move |unit| unit.binds.iter().any(|bound| bound == name))
-}
-
 fn member<'u>(unit: &'u Unit, rest: &str) -> impl Iterator<Item = &'u Unit> {
     let name = split(rest).0;
     let body = unit.class.as_ref().map_or(&[][..], |class| &class.body);
-    binding(body, name)
+    body.iter().filter(move |unit| unit.binds(name))
 }
 
 fn split(path: &str) -> (&str, &str) {

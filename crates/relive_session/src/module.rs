@@ -1,5 +1,6 @@
 //! What a session knows of one live module.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(crate) struct LiveModule {
     /// Whether the host knows which code belongs to which unit.
     pub(crate) is_anchored: bool,
     pub(crate) shelf: Vec<Removed>,
+    /// Units of which the file has another version, which was refused.
+    pub(crate) refused: BTreeSet<u64>,
     /// Hash of the content of the file that was considered last; None when it was gone.
     pub(crate) seen: Option<blake3::Hash>,
     source: Source,
@@ -64,6 +67,7 @@ impl LiveModule {
             base,
             is_anchored: false,
             shelf: Vec::new(),
+            refused: BTreeSet::new(),
             seen: Some(blake3::hash(&bytes)),
             source: Source::Bytes(bytes),
             parsed: None,

@@ -34,6 +34,26 @@ pub(crate) struct Stale {
     pub(crate) statement: Option<relive_plan::Outdated>,
 }
 
+impl Stale {
+    /// The unit that is stale, if one is.
+    pub(crate) fn unit(&self) -> Option<u64> {
+        let unit = self.statement.as_ref().map(|statement| statement.unit);
+        unit.filter(|&unit| unit != 0)
+    }
+
+    /// Its statement stands on another line.
+    pub(crate) fn move_to(&mut self, line: u32) {
+        let place = format!("<line {}>", self.item.line);
+        self.item.line = line;
+        if let Some(module) = self.item.qualname.strip_suffix(&place) {
+            self.item.qualname = format!("{module}<line {line}>");
+        }
+        if let Some(statement) = &mut self.statement {
+            statement.item = self.item.clone();
+        }
+    }
+}
+
 /// A live session.
 pub struct Session {
     /// What happens to statements that an edit leaves out of date.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relive_plan::{
-    Action, Changed, Facts, FactsQuery, Item, ModuleEdit, ModuleQuery, Outdated, Plan, Planned,
-    SourceModule, World, outdated, plan, query, rerun, tied_to,
+    Action, Changed, Facts, FactsQuery, Item, ItemKind, ModuleEdit, ModuleQuery, Outdated, Place,
+    Plan, Planned, SourceModule, World, outdated, plan, query, rerun, staleness, tied_to,
 };
 use relive_syntax::{Outline, Unit};
 
@@ -68,6 +68,7 @@ impl Session {
         let prepared = self.without_unloaded(host, &mut edits).and_then(|items| {
             report.refused.extend(items);
             let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
+            let related = self.with_imports(related, &edits);
             let planned = self.planned(host, &edits, &related, &needy)?;
             Ok((related, planned))
         });
@@ -258,12 +259,20 @@ impl Session {
 
     /// Forget what was out of date only because a name was gone that is back.
     fn forgive(&mut self, back: &BTreeSet<(String, String)>) {
+        self.forgive_where(back, |_| true);
+    }
+
+    fn forgive_where(
+        &mut self,
+        back: &BTreeSet<(String, String)>,
+        is_meant: impl Fn(&Stale) -> bool,
+    ) {
         self.stale.retain(|_, stale| {
             let origin = stale
                 .statement
                 .as_ref()
                 .and_then(|statement| statement.origin.as_ref());
-            origin.is_none_or(|origin| !back.contains(origin))
+            origin.is_none_or(|origin| !back.contains(origin)) || !is_meant(stale)
         });
     }
 
@@ -334,18 +343,30 @@ impl Session {
                     report
                         .applied
                         .extend(plan.steps.iter().filter_map(|step| step.item.clone()));
-                    let is_it = |stale: &Stale| {
-                        stale.statement.as_ref().is_some_and(|other| {
-                            other.unit == statement.unit && other.module == statement.module
-                        })
-                    };
-                    self.stale.retain(|_, stale| !is_it(stale));
+                    let done = executed_units(&plan);
+                    executed.extend(done.iter().map(|unit| (statement.module.clone(), *unit)));
+                    self.stale
+                        .retain(|_, stale| stale.unit().is_none_or(|unit| !done.contains(&unit)));
                     let bound = unit
                         .binds
                         .iter()
                         .map(|name| (statement.module.clone(), name.clone()));
-                    self.forgive(&bound.collect());
+                    self.forgive_where(&bound.collect(), |stale| {
+                        // Copies have followed; a statement that has read the name has not.
+                        stale.unit().is_none() || stale.item.kind == ItemKind::Import
+                    });
                     self.add_live_stale(applied.stale, &mut report);
+                    for still in self.outdated(&related, &Changed::default(), &done) {
+                        self.add_stale(still.item.clone(), Some(still), &mut report);
+                    }
+                    if statement.is_former {
+                        let why = "executed with what it reads is now, which a statement below it has changed";
+                        let item = Item {
+                            why: why.to_owned(),
+                            ..statement.item.clone()
+                        };
+                        self.add_stale(item, Some(statement), &mut report);
+                    }
                 }
             }
         }
@@ -415,19 +436,51 @@ impl Session {
                 } else {
                     self.version
                 };
-                module.commit(live, planned.removed, version);
+                let stale: BTreeSet<u64> = self.stale.values().filter_map(Stale::unit).collect();
+                let mut removed = planned.removed;
+                // What was out of date when it was removed would be so when it comes back.
+                for removed in &mut removed {
+                    removed.is_outdated |= stale.contains(&removed.unit.id);
+                }
+                module.refused = planned.refused;
+                module.commit(live, removed, version);
             }
         }
+        self.move_stale();
         let mended = mended_qualnames(&planned.plan);
         let is_mended = |stale: &Stale| {
             mended.contains(stale.item.qualname.as_str())
-                && stale.item.kind != relive_plan::ItemKind::Instance
-                && stale.item.kind != relive_plan::ItemKind::Frame
+                && stale.item.kind != ItemKind::Instance
+                && stale.item.kind != ItemKind::Frame
         };
         self.stale.retain(|_, stale| !is_mended(stale));
         report.refused.extend(planned.refused);
         for item in planned.stale {
             self.add_stale(item, None, report);
+        }
+    }
+
+    /// Statements that are stale may stand on other lines now, or be gone.
+    fn move_stale(&mut self) {
+        for ((qualname, kind), mut stale) in std::mem::take(&mut self.stale) {
+            if let Some(unit) = stale.unit() {
+                let module = stale.statement.as_ref().map(|statement| &statement.module);
+                let module = module.and_then(|module| self.modules.get_mut(module));
+                let outline = module.and_then(|module| module.outline(&mut self.last_unit).ok());
+                let found = outline
+                    .as_ref()
+                    .and_then(|outline| find_unit(&outline.units, unit));
+                let Some(line) = found.map(|unit| unit.lines.first) else {
+                    continue;
+                };
+                stale.move_to(line);
+            }
+            let qualname = if stale.item.qualname == qualname {
+                qualname
+            } else {
+                stale.item.qualname.clone()
+            };
+            self.stale.insert((qualname, kind), stale);
         }
     }
 
@@ -440,26 +493,11 @@ impl Session {
         names: BTreeSet<String>,
         report: &mut Report,
     ) {
-        if changed.is_empty() {
+        if changed.is_empty() && done.is_empty() {
             return;
         }
         let related = self.related(names);
-        let found = {
-            let world = world_of(&related);
-            let files: BTreeMap<&String, String> = related
-                .keys()
-                .map(|name| (name, self.file_of(name)))
-                .collect();
-            let modules: Vec<SourceModule<'_>> = related
-                .iter()
-                .map(|(name, (outline, _))| SourceModule {
-                    name,
-                    file: &files[name],
-                    outline,
-                })
-                .collect();
-            outdated(&world, &modules, changed, done)
-        };
+        let found = self.outdated(&related, changed, done);
         let mut changed = changed.clone();
         let derived = found
             .iter()
@@ -471,7 +509,9 @@ impl Session {
         for statement in &found {
             self.add_stale(statement.item.clone(), Some(statement.clone()), report);
         }
-        let is_wanted = |statement: &Outdated| self.mode == Mode::Deep || statement.is_alias;
+        let is_wanted = |statement: &Outdated| {
+            statement.follows || self.mode == Mode::Deep && !statement.is_former
+        };
         let again: Vec<Outdated> = found.into_iter().filter(is_wanted).collect();
         if !self.waiting.occasion.may_execute() {
             self.waiting.again.extend(again);
@@ -479,10 +519,50 @@ impl Session {
             let again = self.execute_again(host, again);
             report.stale.retain(|item| {
                 self.stale.contains_key(&(item.qualname.clone(), item.kind))
-                    || item.kind == relive_plan::ItemKind::Frame
+                    || item.kind == ItemKind::Frame
             });
             report.absorb(again);
         }
+    }
+
+    fn outdated(
+        &self,
+        related: &Related,
+        changed: &Changed,
+        done: &BTreeSet<u64>,
+    ) -> Vec<Outdated> {
+        let world = world_of(related);
+        let files: BTreeMap<&String, String> = related
+            .keys()
+            .map(|name| (name, self.file_of(name)))
+            .collect();
+        let modules: Vec<SourceModule<'_>> = related
+            .iter()
+            .map(|(name, (outline, _))| SourceModule {
+                name,
+                file: &files[name],
+                outline,
+            })
+            .collect();
+        outdated(&world, &modules, changed, &self.staleness(&modules), done)
+    }
+
+    /// What is out of date already, in view of what reads it now.
+    fn staleness(&self, modules: &[SourceModule<'_>]) -> Changed {
+        let refused = self.modules.values().flat_map(|module| &module.refused);
+        let units = self.stale.values().filter_map(Stale::unit);
+        let units = units.chain(refused.copied()).collect();
+        let mut stale = staleness(modules, &units);
+        let copies = self
+            .stale
+            .values()
+            .filter(|stale| stale.unit().is_none() && stale.item.kind != ItemKind::Instance);
+        for place in copies.filter_map(|stale| stale.item.qualname.split_once(':')) {
+            stale
+                .contents
+                .insert((place.0.to_owned(), place.1.to_owned()));
+        }
+        stale
     }
 
     /// What is kept of removed units is of no use any more once something that they read has changed.
@@ -493,18 +573,20 @@ impl Session {
             .names
             .retain(|(module, name)| world.binds(module, name));
         for (name, module) in &mut self.modules {
-            module.shelf.retain(|kept| {
-                let reads = &kept.unit.reads;
-                !related.contains_key(name)
-                    || world.outdated_by(name, &[], reads, &changed).is_none()
-            });
+            for kept in &mut module.shelf {
+                let place = Place::end_of(name);
+                kept.is_outdated |= related.contains_key(name)
+                    && world
+                        .outdated_by(&place, &kept.unit.reads.now, &changed)
+                        .is_some();
+            }
         }
     }
 
     /// Note live objects that keep old code or values. Frames come to an end by themselves: the host is asked for them.
     fn add_live_stale(&mut self, items: Vec<Item>, report: &mut Report) {
         for item in items {
-            if item.kind == relive_plan::ItemKind::Frame {
+            if item.kind == ItemKind::Frame {
                 report.stale.push(item);
             } else {
                 self.add_stale(item, None, report);
@@ -514,6 +596,9 @@ impl Session {
 
     fn add_stale(&mut self, item: Item, statement: Option<Outdated>, report: &mut Report) {
         let key = (item.qualname.clone(), item.kind);
+        report
+            .stale
+            .retain(|known| (&known.qualname, known.kind) != (&key.0, key.1));
         report.stale.push(item.clone());
         self.stale.insert(key, Stale { item, statement });
     }
@@ -534,11 +619,34 @@ impl Session {
             for candidate in candidates {
                 let mut alone = Related::new();
                 self.add_related(&mut alone, &candidate);
-                let imports = world_of(&alone).imports_of(&candidate);
-                if imports.contains(&name) {
+                let world = world_of(&alone);
+                let imports_it = world.imports_of(&candidate).contains(&name)
+                    || world.inner_imports_of(&candidate).contains(&name);
+                if imports_it {
                     related.append(&mut alone);
                     waiting.push(candidate);
                 }
+            }
+        }
+        related
+    }
+
+    /// Add what edited modules import, and modules in which something is stale: what they read may be so.
+    fn with_imports(&mut self, mut related: Related, edits: &[Edit]) -> Related {
+        let mut wanted: BTreeSet<String> = BTreeSet::new();
+        for edit in edits {
+            let mut world = World::default();
+            world.add(&edit.name, &edit.new, self.is_package(&edit.name));
+            wanted.extend(world.imports_of(&edit.name));
+        }
+        let stale = self
+            .stale
+            .keys()
+            .filter_map(|(qualname, _)| qualname.split_once(':'));
+        wanted.extend(stale.map(|(module, _)| module.to_owned()));
+        for name in wanted {
+            if !related.contains_key(&name) {
+                self.add_related(&mut related, &name);
             }
         }
         related
@@ -625,7 +733,7 @@ impl Session {
     fn internal_error(&self, name: &str, error: &HostError) -> Item {
         Item {
             qualname: name.to_owned(),
-            kind: relive_plan::ItemKind::Module,
+            kind: ItemKind::Module,
             why: format!("relive failed: {error}; the old code runs on"),
             file: self.file_of(name),
             line: 1,
@@ -649,9 +757,10 @@ fn actual_changes(planned: &Planned, applied: &Applied) -> Changed {
     let doubtful = planned
         .stale
         .iter()
+        .filter(|item| item.kind != ItemKind::Instance)
         .filter_map(|item| item.qualname.split_once(':'));
     changed
-        .names
+        .contents
         .extend(doubtful.map(|(module, name)| (module.to_owned(), name.to_owned())));
     changed.names.extend(
         applied

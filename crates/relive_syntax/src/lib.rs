@@ -17,7 +17,7 @@ mod outline;
 pub use decode::{DecodeError, decode};
 pub use diff::{Pairing, diff};
 pub use hash::TreeHash;
-pub use names::{Read, Reads, Use};
+pub use names::{Moment, Reads, Use};
 pub use outline::{
     ClassParts, FunctionParts, ImportedName, Lines, Outline, Statement, SyntaxError, Unit, UnitKind,
 };

@@ -15,20 +15,100 @@ pub enum Use {
     Value,
     /// It decorates a definition: it was called, but not what it defines.
     Decorate,
+    /// It is handed to a constructor, which may call it, but keeps what it holds (`App(ROUTES)`).
+    Handed,
     /// It may be called, or is handed to a call: what depends on it is out of date once its behaviour changes, too.
     Call,
 }
-
-/// A read of a dotted path such as `np.linalg.norm`; `.attr` is an attribute of a method's own object.
-pub type Read = (String, Use);
 
 /// What a statement reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
     /// When it is executed.
-    pub now: BTreeMap<String, Use>,
+    pub now: Moment,
     /// When code that it defines is called.
-    pub later: BTreeMap<String, Use>,
+    pub later: Moment,
+    /// When functions are called that this code defines.
+    pub nested: Moment,
+}
+
+/// What some code does when it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// What it reads: dotted paths such as `np.linalg.norm`. `.attr` is an attribute of a method's own object, and
+    /// `package.module:name` what a function, or a class's body, has imported itself.
+    pub paths: BTreeMap<String, Use>,
+    /// Attributes that it looks up on what is no path (`make().area`), or on a local name.
+    pub attributes: BTreeSet<String>,
+    /// Paths of the scope around that it stores into, and names that it makes global.
+    pub stores: BTreeSet<String>,
+    /// Whether it calls what it has taken out of something (`TABLE[key]()`), or a local name.
+    pub calls_unknown: bool,
+    /// Whether it does anything for which Python calls a special method: operators, subscripts, loops, `len(x)`.
+    pub operates: bool,
+    /// Whether it makes objects, so that it makes other ones each time: displays of lists, calls.
+    pub makes: bool,
+    /// Whether it looks up names that the text does not show: `globals()`, `getattr(x, name)`.
+    pub reflects: bool,
+}
+
+impl Moment {
+    /// Add what other code does.
+    pub fn extend(&mut self, other: Self) {
+        for (path, how) in other.paths {
+            self.read(path, how);
+        }
+        self.attributes.extend(other.attributes);
+        self.stores.extend(other.stores);
+        self.calls_unknown |= other.calls_unknown;
+        self.operates |= other.operates;
+        self.makes |= other.makes;
+        self.reflects |= other.reflects;
+    }
+
+    fn read(&mut self, path: String, how: Use) {
+        let entry = self.paths.entry(path).or_insert(how);
+        *entry = (*entry).max(how);
+    }
+
+    /// What is left of it for the scope around `scope`, in which it was found.
+    fn free_of(self, scope: &Scope) -> Self {
+        let mut free = Self {
+            attributes: self.attributes,
+            calls_unknown: self.calls_unknown,
+            operates: self.operates,
+            makes: self.makes,
+            reflects: self.reflects,
+            ..Self::default()
+        };
+        for (path, how) in self.paths {
+            let (head, rest) = path.split_once('.').unwrap_or((&path, ""));
+            let is_own = scope.self_name.as_deref() == Some(head) && !rest.is_empty();
+            if is_own {
+                free.read(format!(".{rest}"), how);
+            } else if let Some(imported) = scope.imported.get(head) {
+                let join = if rest.is_empty() || imported.ends_with(':') {
+                    ""
+                } else {
+                    "."
+                };
+                free.read(format!("{imported}{join}{rest}"), how);
+            } else if head.is_empty() || scope.is_class || !scope.locals.contains(head) {
+                free.read(path, how);
+            } else if rest.is_empty() {
+                free.calls_unknown |= how == Use::Call && !scope.defined.contains(head);
+            } else {
+                free.attributes
+                    .extend(rest.split('.').map(ToOwned::to_owned));
+            }
+        }
+        let is_free = |path: &String| {
+            let head = path.split('.').next().unwrap_or(path);
+            scope.is_class || !scope.locals.contains(head)
+        };
+        free.stores = self.stores.into_iter().filter(is_free).collect();
+        free
+    }
 }
 
 /// What [`walk`] finds in a statement.
@@ -51,7 +131,7 @@ pub(crate) fn walk(statement: &Stmt, in_class: bool) -> Names {
             is_class: in_class,
             ..Scope::default()
         }],
-        calling: 0,
+        using: Use::Value,
     };
     walker.visit_stmt(statement);
     walker.finish()
@@ -62,7 +142,7 @@ pub(crate) fn walk_class_header(class: &ast::StmtClassDef) -> Reads {
     let mut walker = Walker {
         names: Names::default(),
         scopes: vec![Scope::default()],
-        calling: 0,
+        using: Use::Value,
     };
     walker.class_header(class);
     walker.finish().reads
@@ -76,27 +156,25 @@ struct Scope {
     is_comprehension: bool,
     self_name: Option<String>,
     locals: BTreeSet<String>,
+    /// Locals that are functions and classes defined in it.
+    defined: BTreeSet<String>,
+    /// Locals that are imported: what a path that begins with them is a path of.
+    imported: BTreeMap<String, String>,
     /// Names that a `global` statement makes those of the module.
     globals: BTreeSet<String>,
-    loads: Vec<Read>,
-    deferred_loads: Vec<Read>,
+    reads: Reads,
 }
 
 struct Walker {
     names: Names,
     scopes: Vec<Scope>,
-    calling: u32,
+    /// How what is being visited is used.
+    using: Use,
 }
 
 impl Walker {
     fn finish(mut self) -> Names {
-        let scope = self.scopes.pop().unwrap_or_default();
-        for (path, how) in scope.loads {
-            note(&mut self.names.reads.now, path, how);
-        }
-        for (path, how) in scope.deferred_loads {
-            note(&mut self.names.reads.later, path, how);
-        }
+        self.names.reads = self.scopes.pop().unwrap_or_default().reads;
         self.names
     }
 
@@ -117,9 +195,32 @@ impl Walker {
             if !self.names.binds.iter().any(|bound| bound == name) {
                 self.names.binds.push(name.to_owned());
             }
-        } else if !self.scope().globals.contains(name) {
+        } else if self.scope().globals.contains(name) {
+            self.now().stores.insert(name.to_owned());
+        } else {
             self.scope().locals.insert(name.to_owned());
         }
+    }
+
+    /// Bind a name to a function or class that is defined here.
+    fn define(&mut self, name: &str) {
+        self.bind(name);
+        self.scope().defined.insert(name.to_owned());
+    }
+
+    /// Bind a name to what is imported from `source`.
+    fn import(&mut self, name: &str, source: String) {
+        self.bind(name);
+        let scope = self.scope();
+        if scope.is_deferred {
+            scope.imported.insert(name.to_owned(), source);
+        } else if scope.is_class && !source.ends_with(':') {
+            scope.reads.now.read(source, Use::Value);
+        }
+    }
+
+    fn now(&mut self) -> &mut Moment {
+        &mut self.scope().reads.now
     }
 
     /// Bind what `:=` binds: not a name of the comprehensions in which it stands.
@@ -135,18 +236,19 @@ impl Walker {
     }
 
     fn load(&mut self, path: String) {
-        let how = if self.calling > 0 {
-            Use::Call
-        } else {
-            Use::Value
-        };
-        self.scope().loads.push((path, how));
+        let how = self.using;
+        let moment = self.now();
+        moment.reflects |= matches!(
+            path.as_str(),
+            "globals" | "locals" | "vars" | "eval" | "exec"
+        ) || path.ends_with(".__dict__");
+        moment.read(path, how);
     }
 
     fn decorators(&mut self, decorators: &[ast::Decorator]) {
         for decorator in decorators {
             match dotted(&decorator.expression) {
-                Some(path) => self.scope().loads.push((path, Use::Decorate)),
+                Some(path) => self.now().read(path, Use::Decorate),
                 None => self.calling(|walker| walker.visit_expr(&decorator.expression)),
             }
         }
@@ -154,39 +256,83 @@ impl Walker {
 
     /// Run `visit` in a scope of its own and hand what stays free in it to the scope around it.
     fn within(&mut self, scope: Scope, visit: impl FnOnce(&mut Self)) {
-        let calling = std::mem::take(&mut self.calling);
+        let using = std::mem::replace(&mut self.using, Use::Value);
         if !scope.is_deferred {
-            self.calling = calling;
+            self.using = using;
         }
         self.scopes.push(scope);
         visit(self);
-        self.calling = calling;
-        let Some(inner) = self.scopes.pop() else {
+        self.using = using;
+        let Some(mut inner) = self.scopes.pop() else {
             return;
         };
-        let free = |(path, how): Read| -> Option<Read> {
-            let (head, rest) = path.split_once('.').unwrap_or((&path, ""));
-            if inner.self_name.as_deref() == Some(head) && !rest.is_empty() {
-                return Some((format!(".{rest}"), how));
-            }
-            (head.is_empty() || inner.is_class || !inner.locals.contains(head))
-                .then_some((path, how))
-        };
-        let loads: Vec<_> = inner.loads.into_iter().filter_map(free).collect();
-        let deferred: Vec<_> = inner.deferred_loads.into_iter().filter_map(free).collect();
-        let outer = self.scope();
+        let reads = std::mem::take(&mut inner.reads);
+        let now = reads.now.free_of(&inner);
+        let later = reads.later.free_of(&inner);
+        let nested = reads.nested.free_of(&inner);
+        let outer = &mut self.scope().reads;
         if inner.is_deferred {
-            outer.deferred_loads.extend(loads);
+            outer.later.extend(now);
+            outer.nested.extend(later);
         } else {
-            outer.loads.extend(loads);
+            outer.now.extend(now);
+            outer.later.extend(later);
         }
-        outer.deferred_loads.extend(deferred);
+        outer.nested.extend(nested);
+    }
+
+    fn used(&mut self, how: Use, visit: impl FnOnce(&mut Self)) {
+        let before = self.using;
+        self.using = before.max(how);
+        visit(self);
+        self.using = before;
     }
 
     fn calling(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.calling += 1;
-        visit(self);
-        self.calling -= 1;
+        self.used(Use::Call, visit);
+    }
+
+    fn operate(&mut self) {
+        self.now().operates = true;
+    }
+
+    fn call(&mut self, call: &ast::ExprCall) {
+        let name = match &*call.func {
+            Expr::Name(name) => name.id.as_str(),
+            Expr::Attribute(attribute) => attribute.attr.as_str(),
+            _ => {
+                self.now().calls_unknown = true;
+                ""
+            }
+        };
+        let is_constructor = name.starts_with(char::is_uppercase);
+        self.now().operates |= !call.arguments.is_empty() && !is_constructor;
+        self.looked_up_by_name(name, &call.arguments);
+        self.calling(|walker| walker.visit_expr(&call.func));
+        let how = if only_stores(&call.func) || only_inspects(&call.func) {
+            Use::Value
+        } else if is_constructor {
+            Use::Handed
+        } else {
+            Use::Call
+        };
+        self.used(how, |walker| walk_arguments(walker, &call.arguments));
+    }
+
+    /// Note the attribute that `getattr(x, "name")` looks up.
+    fn looked_up_by_name(&mut self, callee: &str, arguments: &ast::Arguments) {
+        let index = match callee {
+            "getattr" | "hasattr" => 1,
+            "attrgetter" | "methodcaller" => 0,
+            _ => return,
+        };
+        match arguments.args.get(index) {
+            Some(Expr::StringLiteral(name)) => {
+                let names = name.value.to_str().split('.').map(ToOwned::to_owned);
+                self.now().attributes.extend(names);
+            }
+            _ => self.now().reflects = true,
+        }
     }
 
     fn parameters(
@@ -231,7 +377,7 @@ impl Walker {
                     .map(|first| first.name().to_string())
             })
             .flatten();
-        self.bind(&function.name);
+        self.define(&function.name);
         let scope = Scope {
             is_deferred: true,
             self_name,
@@ -250,7 +396,7 @@ impl Walker {
 
     fn class(&mut self, class: &ast::StmtClassDef) {
         self.class_header(class);
-        self.bind(&class.name);
+        self.define(&class.name);
         let scope = Scope {
             is_class: true,
             ..Scope::default()
@@ -259,6 +405,7 @@ impl Walker {
     }
 
     fn comprehension(&mut self, generators: &[ast::Comprehension], results: &[&Expr]) {
+        self.operate();
         // The first iterable is evaluated in the scope around.
         if let Some(first) = generators.first() {
             self.calling(|walker| walker.visit_expr(&first.iter));
@@ -285,12 +432,13 @@ impl Walker {
 
     /// The path that a store such as `X[k] = v` or `X.a.b = v` changes, as far as it is one of names.
     fn touch(&mut self, mut target: &Expr) {
-        if !self.is_outermost() {
-            return;
-        }
         loop {
             if let Some(path) = dotted(target) {
-                self.names.touches.insert(path);
+                if self.is_outermost() {
+                    self.names.touches.insert(path);
+                } else {
+                    self.now().stores.insert(path);
+                }
                 return;
             }
             target = match target {
@@ -309,19 +457,25 @@ impl<'a> Visitor<'a> for Walker {
             Stmt::ClassDef(class) => self.class(class),
             Stmt::Import(import) => {
                 for alias in &import.names {
-                    let bound = alias.asname.as_ref().unwrap_or(&alias.name);
-                    self.bind(bound.split('.').next().unwrap_or(bound));
+                    let head = alias.name.split('.').next().unwrap_or(&alias.name);
+                    match &alias.asname {
+                        Some(bound) => self.import(bound, format!("{}:", alias.name)),
+                        None => self.import(head, format!("{head}:")),
+                    }
                 }
             }
             Stmt::ImportFrom(import) => {
                 for alias in &import.names {
                     let bound = alias.asname.as_ref().unwrap_or(&alias.name);
                     if bound.as_str() != "*" {
-                        self.bind(bound);
+                        let dots = ".".repeat(import.level as usize);
+                        let module = import.module.as_deref().unwrap_or_default();
+                        self.import(bound, format!("{dots}{module}:{}", alias.name));
                     }
                 }
             }
             Stmt::AugAssign(assign) => {
+                self.operate();
                 if let Expr::Name(name) = &*assign.target {
                     self.load(name.id.to_string());
                 }
@@ -340,12 +494,14 @@ impl<'a> Visitor<'a> for Walker {
                 }
             }
             Stmt::For(each) => {
+                self.operate();
                 self.calling(|walker| walker.visit_expr(&each.iter));
                 self.visit_expr(&each.target);
                 self.visit_body(&each.body);
                 self.visit_body(&each.orelse);
             }
             Stmt::With(with) => {
+                self.operate();
                 for item in &with.items {
                     self.calling(|walker| walker.visit_expr(&item.context_expr));
                     if let Some(target) = &item.optional_vars {
@@ -374,6 +530,8 @@ impl<'a> Visitor<'a> for Walker {
     }
 
     fn visit_expr(&mut self, expression: &'a Expr) {
+        self.now().operates |= calls_special_methods(expression);
+        self.now().makes |= makes_objects(expression);
         match expression {
             Expr::Name(name) => match name.ctx {
                 ExprContext::Load | ExprContext::Invalid => self.load(name.id.to_string()),
@@ -391,6 +549,7 @@ impl<'a> Visitor<'a> for Walker {
                         // A method of an object made right here: as though it were looked up on the class.
                         self.load(format!("{class}.{}", attribute.attr));
                     }
+                    self.now().attributes.insert(attribute.attr.to_string());
                     self.visit_expr(&attribute.value);
                 }
             },
@@ -401,14 +560,7 @@ impl<'a> Visitor<'a> for Walker {
                 self.visit_expr(&subscript.value);
                 self.visit_expr(&subscript.slice);
             }
-            Expr::Call(call) => {
-                self.calling(|walker| walker.visit_expr(&call.func));
-                if only_stores(&call.func) {
-                    walk_arguments(self, &call.arguments);
-                } else {
-                    self.calling(|walker| walk_arguments(walker, &call.arguments));
-                }
-            }
+            Expr::Call(call) => self.call(call),
             Expr::Named(named) => {
                 self.visit_expr(&named.value);
                 if let Expr::Name(name) = &*named.target {
@@ -423,7 +575,7 @@ impl<'a> Visitor<'a> for Walker {
                     .unwrap_or_default();
                 let scope = Scope {
                     // A call that is handed a lambda may run it.
-                    is_deferred: self.calling == 0,
+                    is_deferred: self.using == Use::Value,
                     locals,
                     ..Scope::default()
                 };
@@ -463,6 +615,90 @@ impl<'a> Visitor<'a> for Walker {
     }
 }
 
+/// Those of the names that a statement binds which it may leave as they were.
+pub(crate) fn maybe_bound(statement: &Stmt, binds: &[String]) -> BTreeSet<String> {
+    let is_simple = matches!(
+        statement,
+        Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Assign(_) | Stmt::AnnAssign(_)
+    );
+    if is_simple || binds.is_empty() {
+        return BTreeSet::new();
+    }
+    let sure = surely_bound(statement);
+    let unsure = binds.iter().filter(|name| !sure.contains(*name));
+    unsure.cloned().collect()
+}
+
+/// The names of its scope that a statement binds whichever way it goes, unless it raises.
+fn surely_bound(statement: &Stmt) -> BTreeSet<String> {
+    match statement {
+        Stmt::If(branch) => {
+            let clauses = &branch.elif_else_clauses;
+            if clauses.last().is_none_or(|last| last.test.is_some()) {
+                return BTreeSet::new();
+            }
+            let mut ends = vec![bound_at_the_end(&branch.body)];
+            ends.extend(clauses.iter().map(|clause| bound_at_the_end(&clause.body)));
+            bound_by_each(ends)
+        }
+        Stmt::Try(tried) => {
+            let mut ends = vec![bound_at_the_end(tried.body.iter().chain(&tried.orelse))];
+            ends.extend(tried.handlers.iter().map(|handler| {
+                let ExceptHandler::ExceptHandler(clause) = handler;
+                bound_at_the_end(&clause.body)
+            }));
+            let mut bound = bound_by_each(ends);
+            bound.extend(bound_at_the_end(&tried.finalbody).unwrap_or_default());
+            bound
+        }
+        Stmt::With(with) => {
+            let suppresses = with.items.iter().any(|item| {
+                let Expr::Call(call) = &item.context_expr else {
+                    return false;
+                };
+                dotted(&call.func).is_some_and(|path| path.ends_with("suppress"))
+            });
+            if suppresses {
+                return BTreeSet::new();
+            }
+            let inner = with.body.iter().flat_map(|inner| walk(inner, false).binds);
+            let inner: BTreeSet<String> = inner.collect();
+            let targets = walk(statement, false).binds.into_iter();
+            let mut bound = bound_at_the_end(&with.body).unwrap_or_default();
+            bound.extend(targets.filter(|name| !inner.contains(name)));
+            bound
+        }
+        Stmt::For(_) | Stmt::While(_) | Stmt::Match(_) | Stmt::AugAssign(_) | Stmt::Delete(_) => {
+            BTreeSet::new()
+        }
+        _ => walk(statement, false).binds.into_iter().collect(),
+    }
+}
+
+/// The names that are bound whichever of several ways was taken; a way that never ends does not count.
+fn bound_by_each(ends: Vec<Option<BTreeSet<String>>>) -> BTreeSet<String> {
+    let ends = ends.into_iter().flatten();
+    ends.reduce(|one, other| one.intersection(&other).cloned().collect())
+        .unwrap_or_default()
+}
+
+/// The names that are bound once statements have been executed; None if their end is never reached.
+fn bound_at_the_end<'a>(body: impl IntoIterator<Item = &'a Stmt>) -> Option<BTreeSet<String>> {
+    let mut bound = BTreeSet::new();
+    for statement in body {
+        match statement {
+            Stmt::Raise(_) | Stmt::Return(_) | Stmt::Break(_) | Stmt::Continue(_) => return None,
+            Stmt::Delete(_) => {
+                for name in walk(statement, false).binds {
+                    bound.remove(&name);
+                }
+            }
+            _ => bound.extend(surely_bound(statement)),
+        }
+    }
+    Some(bound)
+}
+
 fn type_parameters(parameters: Option<&ast::TypeParams>) -> BTreeSet<String> {
     let parameters = parameters
         .into_iter()
@@ -499,6 +735,84 @@ pub(crate) fn only_stores(callee: &Expr) -> bool {
             | "staticmethod"
             | "update"
     )
+}
+
+/// Whether a callable is one of Python's own that looks at what it is handed, and at most runs its special methods.
+fn only_inspects(callee: &Expr) -> bool {
+    let Expr::Name(name) = callee else {
+        return false;
+    };
+    matches!(
+        name.id.as_str(),
+        "abs"
+            | "all"
+            | "any"
+            | "bool"
+            | "bytes"
+            | "dict"
+            | "dir"
+            | "enumerate"
+            | "float"
+            | "format"
+            | "frozenset"
+            | "getattr"
+            | "hasattr"
+            | "hash"
+            | "int"
+            | "iter"
+            | "len"
+            | "list"
+            | "next"
+            | "print"
+            | "range"
+            | "repr"
+            | "reversed"
+            | "round"
+            | "set"
+            | "setattr"
+            | "str"
+            | "sum"
+            | "super"
+            | "tuple"
+            | "type"
+            | "vars"
+            | "zip"
+    )
+}
+
+/// Whether evaluating an expression twice makes two objects that can come to differ.
+fn makes_objects(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::Call(_)
+            | Expr::List(_)
+            | Expr::Dict(_)
+            | Expr::Set(_)
+            | Expr::ListComp(_)
+            | Expr::DictComp(_)
+            | Expr::SetComp(_)
+            | Expr::Generator(_)
+            | Expr::Lambda(_)
+    )
+}
+
+/// Whether Python may call a special method of an operand.
+fn calls_special_methods(expression: &Expr) -> bool {
+    matches!(
+        expression,
+        Expr::BinOp(_)
+            | Expr::BoolOp(_)
+            | Expr::UnaryOp(_)
+            | Expr::Compare(_)
+            | Expr::Subscript(_)
+            | Expr::FString(_)
+            | Expr::TString(_)
+            | Expr::If(_)
+            | Expr::Starred(_)
+            | Expr::Await(_)
+            | Expr::YieldFrom(_)
+    ) || matches!(expression, Expr::List(list) if list.ctx == ExprContext::Store)
+        || matches!(expression, Expr::Tuple(tuple) if tuple.ctx == ExprContext::Store)
 }
 
 /// The attributes that methods of a class store on `self`: what CPython 3.13+ keeps as `__static_attributes__`.
@@ -542,9 +856,4 @@ pub(crate) fn dotted(expression: &Expr) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn note(reads: &mut BTreeMap<String, Use>, path: String, how: Use) {
-    let entry = reads.entry(path).or_insert(how);
-    *entry = (*entry).max(how);
 }

@@ -90,8 +90,8 @@ pub struct Statement {
     pub touches: BTreeSet<String>,
     /// Names that it annotates.
     pub annotates: Vec<String>,
-    /// Whether it may leave a name that it binds as it was: a compound statement, an augmented assignment, a deletion.
-    pub is_conditional: bool,
+    /// Names of those that it may leave as they were: in a loop, in one branch of two, by `del`.
+    pub maybe: BTreeSet<String>,
     /// Whether it deletes what it binds.
     pub is_deletion: bool,
     /// Whether it only gives a value another name (`a = b.c`).
@@ -373,6 +373,7 @@ impl Outline {
     fn unit(&self, statement: &Stmt, is_first: bool, in_class: bool) -> Unit {
         let lines = self.lines_of(statement.range());
         let names = names::walk(statement, in_class);
+        let maybe = names::maybe_bound(statement, &names.binds);
         let (mut function, mut class) = (None, None);
         let evaluated = match statement {
             Stmt::FunctionDef(definition) => {
@@ -391,7 +392,7 @@ impl Outline {
             binds: names.binds,
             touches: names.touches,
             annotates: names.annotates,
-            is_conditional: is_conditional(statement),
+            maybe,
             is_deletion: statement.is_delete_stmt(),
             is_alias: is_alias(statement),
             defines_local_class: defines_local_class(statement),
@@ -508,7 +509,7 @@ fn join(unit: &mut Unit, next: Unit) {
     };
     unit.whole = TreeHash::of(&(unit.whole, next.whole));
     unit.evaluated = TreeHash::of(&(unit.evaluated, next.evaluated));
-    unit.is_conditional |= next.is_conditional;
+    unit.maybe.extend(next.maybe);
     unit.defines_local_class |= next.defines_local_class;
     unit.is_alias &= next.is_alias;
     unit.is_deletion &= next.is_deletion;
@@ -518,6 +519,7 @@ fn join(unit: &mut Unit, next: Unit) {
     unit.imports.extend(next.imports);
     unit.reads.now.extend(next.reads.now);
     unit.reads.later.extend(next.reads.later);
+    unit.reads.nested.extend(next.reads.nested);
 }
 
 fn kind(statement: &Stmt, is_first: bool) -> UnitKind {
@@ -550,20 +552,6 @@ fn is_main_guard(branch: &ast::StmtIf) -> bool {
     };
     branch.elif_else_clauses.is_empty()
         && (is_name(&compare.left) && is_main(right) || is_main(&compare.left) && is_name(right))
-}
-
-fn is_conditional(statement: &Stmt) -> bool {
-    matches!(
-        statement,
-        Stmt::If(_)
-            | Stmt::For(_)
-            | Stmt::While(_)
-            | Stmt::With(_)
-            | Stmt::Try(_)
-            | Stmt::Match(_)
-            | Stmt::AugAssign(_)
-            | Stmt::Delete(_)
-    )
 }
 
 fn is_alias(statement: &Stmt) -> bool {

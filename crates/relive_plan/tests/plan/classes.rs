@@ -161,8 +161,8 @@ fn attributes() {
         "class C:\n    if A:\n        x = 1\n",
         "class C:\n    if A:\n        x = 2\n",
         expect![[r#"
-        execute C.x at 2-3 (Attribute: changed)
-    "#]],
+            execute C.x at 2-3 without x (Attribute: changed)
+        "#]],
     );
 }
 

@@ -63,10 +63,20 @@ fn describe_action(module: &str, action: &Action, names: &Names) -> String {
         names.collect::<Vec<_>>().join(" ")
     };
     match action {
-        Action::Execute { unit, anchors, .. } => {
+        Action::Execute {
+            unit,
+            anchors,
+            clears,
+            ..
+        } => {
             let lines = anchors.first().map(|(_, lines)| range(*lines));
+            let without = if clears.is_empty() {
+                String::new()
+            } else {
+                format!(" without {}", clears.join(" "))
+            };
             format!(
-                "execute {} at {}",
+                "execute {} at {}{without}",
                 names.of(*unit),
                 lines.unwrap_or_default()
             )
@@ -106,7 +116,7 @@ fn describe_action(module: &str, action: &Action, names: &Names) -> String {
         } => {
             let stars: Vec<String> = exporters
                 .iter()
-                .map(|exporter| format!("{exporter}.*"))
+                .map(|star| format!("{}.*", star.exporter))
                 .chain(former.iter().map(|exporter| format!("former {exporter}.*")))
                 .collect();
             format!("follow {} in {importer}", stars.join(" "))

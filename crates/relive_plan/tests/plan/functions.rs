@@ -380,15 +380,15 @@ fn inside_other_statements() {
         "if A:\n    def f(x=1): pass\n",
         "if A:\n    def f(x=2): pass\n",
         expect![[r#"
-        execute f at 1-2 (Statement: changed)
-    "#]],
+            execute f at 1-2 without f (Statement: changed)
+        "#]],
     );
     check(
         "if A:\n    def f(): pass\n",
         "if B:\n    def f(): pass\n",
         expect![[r#"
-        execute f at 1-2 (Statement: changed)
-    "#]],
+            execute f at 1-2 without f (Statement: changed)
+        "#]],
     );
     check(
         "for i in A:\n    def f(): return 1\n",
@@ -426,8 +426,9 @@ fn several_of_one_name() {
         "def f(): return 1\ndef f(): return 2\n",
         "def f(): return 1\n",
         expect![[r#"
-        execute f at 1 (Function: executed again: its name is bound more than once)
-    "#]],
+            execute f at 1 (Function: executed again: its name is bound more than once)
+            exchange f at 1 with signature
+        "#]],
     );
     check(
         "def f(): return 1\n",

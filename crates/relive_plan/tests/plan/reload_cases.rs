@@ -634,8 +634,8 @@ fn modules() {
         "for n in 'ab':\n    D[n] = make(n)\n",
         "for n in 'abc':\n    D[n] = make(n)\n",
         expect![[r#"
-        execute n at 1-2 (Statement: changed)
-    "#]],
+            execute n at 1-2 without n (Statement: changed)
+        "#]],
     );
     row(
         "alias rebinding must not rewrite the aliased function",

@@ -37,8 +37,8 @@ fn statements() {
         "A = 1\nif A:\n    B = 1\n",
         "A = 2\nif A:\n    B = 1\n",
         expect![[r#"
-        execute B at 2-3 (Statement: executed again: what it computed rests on A, which has changed)
-    "#]],
+            execute B at 2-3 without B (Statement: executed again: what it computed rests on A, which has changed)
+        "#]],
     );
     check("A = 1\nB = 1\n", "A = 2\nB = 1\n", expect![]);
 }

@@ -127,3 +127,43 @@ fn in_the_last_statement() {
         "#]],
     );
 }
+
+/// The module executes the definition below as it was compiled: an exchange would find no function yet.
+#[test]
+fn functions_below_are_not_there_yet() {
+    check(
+        3,
+        "
+        X = 1
+        def f(): return 1
+        run(f)
+        Y = 2
+        def g(): return 5
+        class C:
+            x = 1
+        ",
+        expect![[r#"
+            stale g at 5 (Function: changed, but the module is still executing statements before it; runs at the next start)
+        "#]],
+    );
+}
+
+#[test]
+fn what_replaces_the_running_statement_is_not_executed_inside_it() {
+    check(
+        3,
+        "
+        X = 1
+        def f(): return 1
+        run(f, 5)
+        Y = 2
+        def g(): return 1
+        class C:
+            x = 1
+        ",
+        expect![[r#"
+            stale <line 3> at 3 (Statement: added, but the module is still executing statements before it; runs at the next start)
+            stale <line 3> at 3 (Statement: removed, but what it did is not undone)
+        "#]],
+    );
+}

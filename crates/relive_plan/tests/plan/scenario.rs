@@ -312,7 +312,7 @@ impl Scenario {
                 outline: &live.outline,
             })
             .collect();
-        outdated(&world, &modules, changed, done)
+        outdated(&world, &modules, changed, &Changed::default(), done)
     }
 
     fn describe(&self, planned: &Planned, news: &[Outline]) -> String {

@@ -231,7 +231,7 @@ fn deletions() {
         "for i in A: f(i)\ndel i\n",
         "for i in B: f(i)\ndel i\n",
         expect![[r#"
-            execute i at 1 (Statement: changed)
+            execute i at 1 without i (Statement: changed)
             execute i at 2 (Statement: executed again: its name is bound more than once)
         "#]],
     );
@@ -360,9 +360,9 @@ fn compound() {
         "for i in A:\n    x = i\n",
         "for i in A:\n    y = i\n",
         expect![[r#"
-        execute i at 1-2 (Statement: added)
-        remove x (Statement: removed)
-    "#]],
+            execute i at 1-2 without i y (Statement: added)
+            remove x (Statement: removed)
+        "#]],
     );
     check(
         "with a as b: c = 1\n",
@@ -389,8 +389,8 @@ fn compound() {
         "while f(): x = 1\n",
         "while g(): x = 1\n",
         expect![[r#"
-        execute x at 1 (Statement: changed)
-    "#]],
+            execute x at 1 without x (Statement: changed)
+        "#]],
     );
 }
 

@@ -196,7 +196,8 @@ impl<'py> Application<'_, 'py> {
                 exporters, former, ..
             } = &step.action
             {
-                self.note_exports(exporters.iter().chain(former))?;
+                let stars = exporters.iter().map(|star| &star.exporter);
+                self.note_exports(stars.chain(former))?;
             }
             if let Action::Execute { class, names, .. }
             | Action::Remove { class, names, .. }
@@ -254,13 +255,13 @@ impl<'py> Application<'_, 'py> {
                 class,
                 excerpt,
                 anchors,
-                unbinds,
                 succeeds,
-                is_decorated,
+                keeps_new,
+                clears,
                 ..
             } if class.is_empty() => {
                 let code = self.excerpt(step.module, *excerpt)?;
-                self.execute(step, &code, unbinds, *succeeds, *is_decorated)?;
+                self.execute(step, &code, clears, *succeeds, *keeps_new)?;
                 self.assign(step.module, codes::entries(&code), anchors);
                 Ok(())
             }
@@ -268,6 +269,7 @@ impl<'py> Application<'_, 'py> {
                 class,
                 excerpt,
                 names,
+                clears,
                 anchors,
                 succeeds,
                 ..
@@ -279,7 +281,18 @@ impl<'py> Application<'_, 'py> {
                     return Ok(());
                 };
                 let bound = run_class_body(&body, &self.modules[step.module].dict(), &live)?;
-                set_members(&live, class, &bound, names, *succeeds, &mut self.undo)?;
+                let superseded =
+                    set_members(&live, class, &bound, names, *succeeds, &mut self.undo)?;
+                for (name, before) in superseded {
+                    let path = format!("{}.{name}", class.join("."));
+                    self.supersede(step, &path, before);
+                }
+                for name in clears.iter().map(|name| mangled(class, name)) {
+                    if !bound.contains(&name)? && live.getattr("__dict__")?.contains(&name)? {
+                        self.undo.will_set(&live, &name)?;
+                        delete_from_class(&live, &name)?;
+                    }
+                }
                 self.changed_classes.push(live);
                 self.assign(step.module, codes::entries(&body), anchors);
                 Ok(())
@@ -333,9 +346,9 @@ impl<'py> Application<'_, 'py> {
         &mut self,
         step: &Step,
         code: &Bound<'py, PyCode>,
-        unbinds: &[String],
+        clears: &[String],
         succeeds: bool,
-        is_decorated: bool,
+        keeps_new: bool,
     ) -> PyResult<()> {
         registry::track(code, true);
         let namespace = self.modules[step.module].dict();
@@ -351,7 +364,7 @@ impl<'py> Application<'_, 'py> {
                 .call_method0("invalidate_caches")?;
         }
         let before_run = namespace.copy()?;
-        for name in unbinds {
+        for name in clears {
             if namespace.contains(name)? {
                 namespace.del_item(name)?;
             }
@@ -392,7 +405,7 @@ impl<'py> Application<'_, 'py> {
                 }
                 Succession::Same(function) => {
                     become_function(&function, after.cast::<PyFunction>()?, &mut self.undo)?;
-                    if !is_decorated {
+                    if !keeps_new {
                         namespace.set_item(name, &function)?;
                     }
                 }
@@ -405,14 +418,9 @@ impl<'py> Application<'_, 'py> {
 
     /// Note an object that a name was bound to, in case something else still holds it.
     fn supersede(&mut self, step: &Step, name: &str, before: Bound<'py, PyAny>) {
-        let kind = if before.is_instance_of::<PyType>() {
-            ItemKind::Instance
-        } else {
-            ItemKind::Statement
-        };
         let item = step.item.clone().map(|item| Item {
             qualname: format!("{}:{name}", self.plan.modules[step.module].name),
-            kind,
+            kind: ItemKind::Instance,
             why: "made anew: what took it before keeps the old object".to_owned(),
             ..item
         });
@@ -491,7 +499,7 @@ impl<'py> Application<'_, 'py> {
             .map_err(|error| Failure { step: start, error })
     }
 
-    /// Move all code whose lines changed and nothing else, unless that is done.
+    /// Move the code of units whose lines changed and nothing else; once, with the first exchange if there is one.
     fn relocate_all(&mut self, host: &CPython) -> PyResult<()> {
         if !std::mem::replace(&mut self.is_relocated, true) {
             for (index, text) in self.plan.modules.iter().enumerate() {
@@ -541,7 +549,6 @@ impl<'py> Application<'_, 'py> {
         }))
     }
 
-    /// Move the code of units whose lines changed and nothing else.
     fn relocate(&mut self, host: &CPython, index: usize, text: &ModuleText) -> PyResult<()> {
         let Some(table) = host.tables.get(&text.name) else {
             return Ok(());

@@ -101,9 +101,31 @@ impl<'py> Exchange<'py> {
         for (old, new) in pair(&old_children, &new_children)? {
             if does_the_same(old, new)? {
                 reposition(old, new, undo)?;
+                self.adopt(old, new, undo)?;
             } else {
                 self.replace(old, new, false, undo, exchanged)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Functions of a nested code object get its twin, which later edits will know, and those nested in it theirs.
+    fn adopt(
+        &self,
+        old: &Bound<'py, PyCode>,
+        new: &Bound<'py, PyCode>,
+        undo: &mut Undo<'py>,
+    ) -> PyResult<()> {
+        registry::track(new, true);
+        for function in registry::functions_of(old) {
+            if let Ok(closure) = closure_for(&function, new, self.class.as_ref())? {
+                undo.will_exchange(&function)?;
+                recode(&function, new, closure.as_ref())?;
+            }
+        }
+        let children = registry::children(old);
+        for (old, new) in children.iter().zip(&registry::children(new)) {
+            self.adopt(old, new, undo)?;
         }
         Ok(())
     }

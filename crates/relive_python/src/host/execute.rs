@@ -9,6 +9,7 @@ use super::codes;
 use super::exchange::{copy_signature, recode};
 use super::undo::{Undo, delete_from_class, set_on_class};
 use crate::raw;
+use crate::registry;
 
 /// The namespace in which statements of a class's body run again: what they bind is kept apart, what they read and do
 /// not find there is the class's own.
@@ -118,7 +119,8 @@ pub(super) fn set_members<'py>(
     names: &[String],
     succeeds: bool,
     undo: &mut Undo<'py>,
-) -> PyResult<()> {
+) -> PyResult<Vec<(String, Bound<'py, PyAny>)>> {
+    let mut superseded = Vec::new();
     for name in names {
         for key in [name.clone(), mangled(path, name)] {
             let Some(value) = bound.get_item(&key)? else {
@@ -137,7 +139,11 @@ pub(super) fn set_members<'py>(
                 Some(Succession::Forward(function)) if value.is_instance_of::<PyFunction>() => {
                     forward(&function, &value, undo)?;
                 }
-                _ => {}
+                Some(Succession::Forward(function)) => {
+                    superseded.push((name.clone(), function.into_any()));
+                }
+                Some(Succession::Superseded(before)) => superseded.push((name.clone(), before)),
+                None => {}
             }
             let held = class.getattr("__dict__")?.get_item(&key);
             if !held.is_ok_and(|held| held.is(&value)) {
@@ -150,7 +156,7 @@ pub(super) fn set_members<'py>(
             break;
         }
     }
-    Ok(())
+    Ok(superseded)
 }
 
 /// A function under a name that `type` itself wraps when it makes a class.
@@ -239,8 +245,27 @@ pub(super) fn succession<'py>(
     })
 }
 
-/// Make `function` what `new` is, keeping its identity.
+/// Make `function`, and any other that was made of the same code, what `new` is; they keep their identity.
 pub(super) fn become_function<'py>(
+    function: &Bound<'py, PyFunction>,
+    new: &Bound<'py, PyFunction>,
+    undo: &mut Undo<'py>,
+) -> PyResult<()> {
+    let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
+    for twin in registry::functions_of(&code) {
+        let is_other = !twin.is(function) && !twin.is(new);
+        let is_alike = |name: &str| twin.getattr(name)?.eq(function.getattr(name)?);
+        let is_twin = twin.getattr("__closure__")?.is_none()
+            && is_alike("__defaults__").unwrap_or(false)
+            && is_alike("__kwdefaults__").unwrap_or(false);
+        if is_other && is_twin {
+            become_one(&twin, new, undo)?;
+        }
+    }
+    become_one(function, new, undo)
+}
+
+fn become_one<'py>(
     function: &Bound<'py, PyFunction>,
     new: &Bound<'py, PyFunction>,
     undo: &mut Undo<'py>,

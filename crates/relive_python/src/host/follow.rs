@@ -2,6 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use relive_plan::StarImport;
 
 use super::apply::Application;
 use super::loaded;
@@ -53,7 +54,7 @@ impl<'py> Application<'_, 'py> {
     pub(super) fn follow_star(
         &mut self,
         importer: &str,
-        exporters: &[String],
+        exporters: &[StarImport],
         former: &[String],
         bound: &[String],
     ) -> PyResult<()> {
@@ -66,6 +67,7 @@ impl<'py> Application<'_, 'py> {
         let made = made.or_insert_with(|| PyDict::new(self.py)).clone();
         let before: Vec<_> = exporters
             .iter()
+            .map(|star| &star.exporter)
             .chain(former)
             .filter_map(|exporter| self.exported.get(exporter))
             .chain([&made])
@@ -82,9 +84,15 @@ impl<'py> Application<'_, 'py> {
             Ok(false)
         };
         let after = PyDict::new(self.py);
-        for exporter in exporters {
-            if let Some(exporter) = loaded(self.py, exporter)? {
-                after.update(exports(&exporter.dict())?.as_mapping())?;
+        for star in exporters {
+            if let Some(exporter) = loaded(self.py, &star.exporter)? {
+                let brought = exports(&exporter.dict())?;
+                for name in &star.hidden {
+                    if brought.contains(name)? {
+                        brought.del_item(name)?;
+                    }
+                }
+                after.update(brought.as_mapping())?;
             }
         }
         self.undo.will_execute_in(&names)?;
@@ -93,7 +101,7 @@ impl<'py> Application<'_, 'py> {
                 None => true,
                 Some(held) => !held.is(&value) && is_copy(&name, &held)?,
             };
-            if is_behind && !bound.contains(&name.extract()?) {
+            if is_behind {
                 names.set_item(&name, &value)?;
                 made.set_item(name, value)?;
             }

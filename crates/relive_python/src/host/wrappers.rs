@@ -64,7 +64,10 @@ fn refresh_class<'py>(
         for part in ["__func__", "fget", "fset", "fdel", "func"] {
             if let Ok(Some(inner)) = member.getattr_opt(part) {
                 refresh_chain(&inner, changed, undo)?;
+                // A property has the docstring of its getter.
+                let is_described_by_it = !matches!(part, "fset" | "fdel");
                 if let Ok(function) = inner.cast::<PyFunction>()
+                    && is_described_by_it
                     && changed.iter().any(|changed| changed.is(function))
                 {
                     undo.copy_changes(function, &member)?;

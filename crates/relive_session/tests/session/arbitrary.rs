@@ -5,7 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 use relive_plan::{
     Action, ClassFacts, ClassQuery, ClassText, Difference, Facts, FactsQuery, Holder, Item,
-    ItemKind, ModuleFacts, ModuleQuery, ModuleText, Move, Plan, Step,
+    ItemKind, ModuleFacts, ModuleQuery, ModuleText, Move, Plan, StarImport, Step,
 };
 use relive_session::{Applied, HostError};
 use relive_syntax::Lines;
@@ -90,26 +90,29 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
+fn star() -> impl Strategy<Value = StarImport> {
+    (text(), texts()).prop_map(|(exporter, hidden)| StarImport { exporter, hidden })
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let place = || (any::<u64>(), texts(), texts());
     prop_oneof![
         (
-            place(),
+            (place(), texts()),
             any::<usize>(),
-            texts(),
             any::<(bool, bool)>(),
             anchors()
         )
             .prop_map(
-                |((unit, class, names), excerpt, unbinds, (succeeds, is_decorated), anchors)| {
+                |(((unit, class, names), clears), excerpt, (succeeds, keeps_new), anchors)| {
                     Action::Execute {
                         unit,
                         class,
                         excerpt,
                         names,
-                        unbinds,
+                        clears,
                         succeeds,
-                        is_decorated,
+                        keeps_new,
                         anchors,
                     }
                 }
@@ -144,14 +147,16 @@ fn action() -> impl Strategy<Value = Action> {
                 is_renewed,
             }
         ),
-        (text(), texts(), texts(), texts()).prop_map(|(importer, exporters, former, bound)| {
-            Action::FollowStar {
-                importer,
-                exporters,
-                former,
-                bound,
+        (text(), list(star()), texts(), texts()).prop_map(
+            |(importer, exporters, former, bound)| {
+                Action::FollowStar {
+                    importer,
+                    exporters,
+                    former,
+                    bound,
+                }
             }
-        }),
+        ),
         (text(), text(), text()).prop_map(|(name, importer, alias)| Action::Follow {
             name,
             importer,

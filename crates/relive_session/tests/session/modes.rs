@@ -73,8 +73,8 @@ fn calls_are_made_again() {
         compile n
         apply n: 1 steps
         applied m:f: body changed at 1
-        applied m:X: executed again: what it computed rests on g, which has changed at 3
-        applied n:Y: executed again: what it computed rests on g, which has changed at 2
+        applied m:X: executed again: what it computed rests on g (m.f), which has changed at 3
+        applied n:Y: executed again: what it computed rests on g (m.f), which has changed at 2
         version 3
     ",
     );
@@ -98,7 +98,7 @@ fn one_that_raises_stays_stale() {
         applied m:A: removed at 1
         stale m:<line 3>: removed, but what it did is not undone at 3
         stale m:D: removed, but what it did to this is not undone at 1
-        stale m:B: what it computed rests on f, which has changed at 4
+        stale m:B: what it computed rests on f (m.A), which has changed at 4
         refused m:B: name A is not defined; undone, the old code runs on at 1
         version 1
     ",
@@ -112,7 +112,7 @@ fn one_that_raises_stays_stale() {
         compile m
         apply m: 1 steps
         applied m:A: added at 1
-        applied m:B: executed again: what it computed rests on f, which has changed at 5
+        applied m:B: executed again: what it computed rests on f (m.A), which has changed at 5
         version 3
     ",
     );

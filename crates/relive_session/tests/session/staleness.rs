@@ -235,7 +235,7 @@ fn a_statement_that_raises_stays_stale() {
         compile m
         apply m: 1 steps
         applied m:A: removed at 1
-        stale m:B: what it computed rests on n.f, which has changed at 2
+        stale m:B: what it computed rests on n.f (m.A), which has changed at 2
         version 1
     ",
     );
@@ -250,7 +250,7 @@ fn a_statement_that_raises_stays_stale() {
     );
     story.stale(
         "
-        m:B: what it computed rests on n.f, which has changed at 2
+        m:B: what it computed rests on n.f (m.A), which has changed at 2
     ",
     );
     story.values(&["B"], &["2"]);

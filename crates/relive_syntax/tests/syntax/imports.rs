@@ -95,34 +95,34 @@ fn imports_inside_other_statements() {
     check(
         "try:\n    import a\nexcept ImportError:\n    import b as a\n",
         expect![[r#"
-        1-4 statement a; now ImportError; imports a b=a; conditional
-    "#]],
+            1-4 statement a; now ImportError; imports a b=a
+        "#]],
     );
     check(
         "if X:\n    from m import f\nelse:\n    def f(): pass\n",
         expect![[r#"
-        1-4 statement f; now X; imports m:f; conditional
-    "#]],
+            1-4 statement f; now X; imports m:f
+        "#]],
     );
     check(
         "with a:\n    import b\n",
         expect![[r#"
-        1-2 statement b; now a(); imports b; conditional
-    "#]],
+            1-2 statement b; now a(); imports b
+        "#]],
     );
     check(
         "def f():\n    import m\n    from n import x\n    return m.a, x\n",
         expect![[r#"
-        1-4 function f
-    "#]],
+            1-4 function f; later m:a n:x
+        "#]],
     );
     check(
         "class C:\n    import m\n    from n import x\n",
         expect![[r#"
-        1-3 class C; header 1
-          2 import m; imports m
-          3 import x; imports n:x
-    "#]],
+            1-3 class C; header 1
+              2 import m; imports m
+              3 import x; now n:x; imports n:x
+        "#]],
     );
     check(
         "import a; from b import c",

@@ -62,14 +62,14 @@ fn kinds() {
     check(
         "X += 1",
         expect![[r#"
-        1 statement X; now X; conditional
-    "#]],
+            1 statement X; now X; maybe X
+        "#]],
     );
     check(
         "del X",
         expect![[r#"
-        1 statement X; conditional
-    "#]],
+            1 statement X; maybe X
+        "#]],
     );
     check(
         "type X = int",
@@ -188,68 +188,68 @@ fn main_guard() {
     check(
         "if __name__ == '__main__': main()",
         expect![[r#"
-        1 mainguard; now __name__ main(); conditional
-    "#]],
+            1 mainguard; now __name__ main()
+        "#]],
     );
     check(
         "if '__main__' == __name__: main()",
         expect![[r#"
-        1 mainguard; now __name__ main(); conditional
-    "#]],
+            1 mainguard; now __name__ main()
+        "#]],
     );
     check(
         "if __name__ == \"__main__\":\n    X = 1\n    main()\n",
         expect![[r#"
-        1-3 mainguard X; now __name__ main(); conditional
-    "#]],
+            1-3 mainguard X; now __name__ main(); maybe X
+        "#]],
     );
     check(
         "if __name__ == '__main__': main()\nelse: other()",
         expect![[r#"
-        1-2 statement; now __name__ main() other(); conditional
-    "#]],
+            1-2 statement; now __name__ main() other()
+        "#]],
     );
     check(
         "if __name__ == '__main__' and X: main()",
         expect![[r#"
-        1 statement; now X __name__ main(); conditional
-    "#]],
+            1 statement; now X __name__ main()
+        "#]],
     );
     check(
         "if __name__ != '__main__': main()",
         expect![[r#"
-        1 statement; now __name__ main(); conditional
-    "#]],
+            1 statement; now __name__ main()
+        "#]],
     );
     check(
         "if __name__ == 'm': main()",
         expect![[r#"
-        1 statement; now __name__ main(); conditional
-    "#]],
+            1 statement; now __name__ main()
+        "#]],
     );
     check(
         "if name == '__main__': main()",
         expect![[r#"
-        1 statement; now main() name; conditional
-    "#]],
+            1 statement; now main() name
+        "#]],
     );
     check(
         "if __name__ == '__main__' == X: main()",
         expect![[r#"
-        1 statement; now X __name__ main(); conditional
-    "#]],
+            1 statement; now X __name__ main()
+        "#]],
     );
     check(
         "if (__name__ == '__main__'): main()",
         expect![[r#"
-        1 mainguard; now __name__ main(); conditional
-    "#]],
+            1 mainguard; now __name__ main()
+        "#]],
     );
     check(
         "if __name__ in ('__main__',): main()",
         expect![[r#"
-        1 statement; now __name__ main(); conditional
-    "#]],
+            1 statement; now __name__ main()
+        "#]],
     );
 }
 
@@ -276,38 +276,38 @@ fn bound_names() {
     check(
         "for a, b in c: d = 1\nelse: e = 1",
         expect![[r#"
-        1-2 statement a b d e; now c(); conditional
-    "#]],
+            1-2 statement a b d e; now c(); maybe a b d e
+        "#]],
     );
     check(
         "while a:\n    b = 1\nelse:\n    c = 1",
         expect![[r#"
-        1-4 statement b c; now a; conditional
-    "#]],
+            1-4 statement b c; now a; maybe b c
+        "#]],
     );
     check(
         "with a as b, c as (d, e): f = 1",
         expect![[r#"
-        1 statement b d e f; now a() c(); conditional
-    "#]],
+            1 statement b d e f; now a() c()
+        "#]],
     );
     check(
         "try: a = 1\nexcept E as b: c = 1\nelse: d = 1\nfinally: e = 1",
         expect![[r#"
-        1-4 statement a b c d e; now E; conditional
-    "#]],
+            1-4 statement a b c d e; now E; maybe a b c d
+        "#]],
     );
     check(
         "try: a = 1\nexcept* E as b: c = 1",
         expect![[r#"
-        1-2 statement a b c; now E; conditional
-    "#]],
+            1-2 statement a b c; now E; maybe a b c
+        "#]],
     );
     check(
         "if (a := b): c = 1\nelif d: e = 1\nelse: f = 1",
         expect![[r#"
-        1-3 statement a c e f; now b d; conditional
-    "#]],
+            1-3 statement a c e f; now b d; maybe a c e f
+        "#]],
     );
     check(
         "
@@ -321,14 +321,14 @@ fn bound_names() {
             case _: pass
         ",
         expect![[r#"
-            1-8 statement b c d f e g h i; now Color.RED Other Point a; conditional
+            1-8 statement b c d f e g h i; now Color.RED Other Point a; maybe b c d e f g h i
         "#]],
     );
     check(
         "if x:\n    def f(): y = 1\n    class C: z = 1\n",
         expect![[r#"
-        1-3 statement f C; now x; conditional
-    "#]],
+            1-3 statement f C; now x; maybe C f
+        "#]],
     );
     check(
         "a = a",
@@ -345,13 +345,13 @@ fn bound_names() {
     check(
         "del a, b",
         expect![[r#"
-        1 statement a b; conditional
-    "#]],
+            1 statement a b; maybe a b
+        "#]],
     );
     check(
         "del a[0], b.c",
         expect![[r#"
-            1 statement; now a b; touches a b.c; conditional
+            1 statement; now a b; touches a b.c
         "#]],
     );
     check(
@@ -433,20 +433,20 @@ fn stores_into_objects() {
     check(
         "X[0] += 1",
         expect![[r#"
-        1 statement; now X; touches X; conditional
-    "#]],
+            1 statement; now X; touches X
+        "#]],
     );
     check(
         "X.a += 1",
         expect![[r#"
-            1 statement; now X; touches X.a; conditional
+            1 statement; now X; touches X.a
         "#]],
     );
     check(
         "del X[0]",
         expect![[r#"
-        1 statement; now X; touches X; conditional
-    "#]],
+            1 statement; now X; touches X
+        "#]],
     );
     check(
         "f().a = 1",
@@ -463,8 +463,8 @@ fn stores_into_objects() {
     check(
         "for X[0] in Y: pass",
         expect![[r#"
-        1 statement; now X Y(); touches X; conditional
-    "#]],
+            1 statement; now X Y(); touches X
+        "#]],
     );
     check(
         "X[Y] = Z",
@@ -523,8 +523,8 @@ fn annotated_names() {
     check(
         "if A:\n    X: int = 1\n",
         expect![[r#"
-        1-2 statement X; now A int; annotates X; conditional
-    "#]],
+            1-2 statement X; now A int; annotates X; maybe X
+        "#]],
     );
     check(
         "class C:\n    x: int\n    y: str = ''\n",
@@ -608,8 +608,8 @@ fn lines_of_long_statements() {
     check(
         "if A:\n    x = 1\n# comment\nelif B:\n    x = 2\n\nelse:\n    x = 3\n    # end\n",
         expect![[r#"
-        1-8 statement x; now A B; conditional
-    "#]],
+            1-8 statement x; now A B
+        "#]],
     );
 }
 

@@ -56,7 +56,7 @@ fn simple_statements() {
     check(
         "x[0] = 1; y.a += f(z)",
         expect![[r#"
-            1 statement; now f() x y z(); touches x y.a; conditional
+            1 statement; now f() x y z(); touches x y.a
         "#]],
     );
     check(
@@ -68,8 +68,8 @@ fn simple_statements() {
     check(
         "del a; a = 1",
         expect![[r#"
-        1 statement a a; conditional
-    "#]],
+            1 statement a a; maybe a
+        "#]],
     );
     check(
         "a = '''\n'''; b = '''\n'''; c = 1\nd = 1",
@@ -85,8 +85,8 @@ fn bodies_on_the_line_of_their_header() {
     check(
         "if a: b = 1; c = 2",
         expect![[r#"
-        1 statement b c; now a; conditional
-    "#]],
+            1 statement b c; now a; maybe b c
+        "#]],
     );
     check(
         "class C: a = 1; b = a",

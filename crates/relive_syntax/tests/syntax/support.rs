@@ -64,9 +64,7 @@ fn dump_unit(text: &mut String, unit: &Unit, depth: usize) {
     note("touches", unit.touches.iter().cloned().collect());
     note("annotates", unit.annotates.clone());
     note("imports", unit.imports.iter().map(import).collect());
-    if unit.is_conditional {
-        text.push_str("; conditional");
-    }
+    note("maybe", unit.maybe.iter().cloned().collect());
     if let Some(lines) = unit
         .function
         .as_ref()
@@ -103,17 +101,21 @@ pub(crate) fn range(lines: Lines) -> String {
     }
 }
 
-/// `x` for a value, `x()` for what may be called, `@x` for a decorator.
+/// `x` for a value, `x()` for what may be called, `x?` for what is handed to a constructor, `@x` for a decorator. What
+/// functions in functions read is taken together with what those around them do.
 pub(crate) fn uses(reads: &Reads, now: bool) -> Vec<String> {
-    let reads = if now { &reads.now } else { &reads.later };
-    reads
-        .iter()
-        .map(|(path, how)| match how {
-            Use::Value => path.clone(),
-            Use::Call => format!("{path}()"),
-            Use::Decorate => format!("@{path}"),
-        })
-        .collect()
+    let mut all = if now { &reads.now } else { &reads.later }.clone();
+    if !now {
+        all.extend(reads.nested.clone());
+    }
+    let paths = all.paths.into_iter();
+    let described = paths.map(|(path, how)| match how {
+        Use::Value => path,
+        Use::Handed => format!("{path}?"),
+        Use::Call => format!("{path}()"),
+        Use::Decorate => format!("@{path}"),
+    });
+    described.collect()
 }
 
 fn import(import: &ImportedName) -> String {
