@@ -21,15 +21,15 @@ SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("RELIVE_TRUTH_SEEDS", 
 
 @pytest.fixture(scope="module")
 def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
-    """Tell how a seed came out; all of them run in the background."""
+    """Tell the story of a seed that failed, or nothing; all of them run in the background."""
     asked = {item.callspec.params["seed"] for item in request.session.items if "outcome" in item.fixturenames}
     total: Counter[str] = Counter()
     with outcomes(range(min(asked), max(asked) + 1)) as futures:
 
         def told(seed: int) -> str:
-            tally, failure = futures[seed].result()
-            total.update(tally)
-            return failure
+            outcome = futures[seed].result()
+            total.update(outcome.tally)
+            return outcome.failure
 
         yield told
     counts = ", ".join(f"{total[kind]} {kind}" for kind in TALLIED)

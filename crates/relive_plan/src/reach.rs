@@ -184,8 +184,8 @@ impl<'w, 'a> Reach<'w, 'a> {
                 self.use_value(home, target);
             }
             for unit in &target.units {
-                if is_read && !target.later.is_empty() && self.changed.behaviour.contains(&unit.id)
-                {
+                let is_hidden = unit.class.is_some() && is_read && !target.later.is_empty();
+                if is_hidden && self.changed.behaviour.contains(&unit.id) {
                     // Only the statement itself still knows the object: another has its name.
                     self.found = Some(Some((home.to_owned(), target.name.clone())));
                 }

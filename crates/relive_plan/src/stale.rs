@@ -150,6 +150,15 @@ struct Search<'a> {
     files: BTreeMap<&'a str, String>,
 }
 
+/// A statement that sets an attribute.
+struct Setter {
+    object: (String, String),
+    line: u32,
+    /// The rank of its module in the order of imports, and its own in the module.
+    place: (usize, usize),
+    is_done: bool,
+}
+
 impl Search<'_> {
     fn unit(
         &mut self,
@@ -323,29 +332,12 @@ impl Search<'_> {
 
     /// Attributes that a statement was just executed to set, although one that comes after it sets them as well.
     fn overtaken(&mut self, modules: &[SourceModule<'_>]) {
-        let names: BTreeSet<&str> = modules.iter().map(|module| module.name).collect();
-        let ranks = self.world.import_ranks(&names);
-        let mut last: BTreeMap<(String, String, String), ((usize, usize), bool)> = BTreeMap::new();
         let mut lost = BTreeMap::new();
-        for module in modules {
-            let rank = ranks.get(module.name).copied().unwrap_or_default();
-            for (index, unit) in module.outline.units.iter().enumerate() {
-                let attributes = unit.touches.iter().filter_map(|path| path.rsplit_once('.'));
-                for (object, attribute) in attributes {
-                    for (home, name, line) in self.world.homes(module.name, object) {
-                        let key = (home, name, attribute.to_owned());
-                        let (place, is_done) = ((rank, index), self.done.contains(&unit.id));
-                        let (other, other_is_done) =
-                            last.entry(key.clone()).or_insert((place, is_done));
-                        let is_after = place >= *other;
-                        if is_done != *other_is_done && is_done != is_after {
-                            lost.insert((key.0, key.1), line);
-                        }
-                        if is_after {
-                            (*other, *other_is_done) = (place, is_done);
-                        }
-                    }
-                }
+        for setters in self.attribute_setters(modules).values() {
+            let last = setters.iter().max_by_key(|setter| setter.place);
+            let was_set = setters.iter().any(|setter| setter.is_done);
+            if let Some(last) = last.filter(|last| was_set && !last.is_done) {
+                lost.insert(last.object.clone(), last.line);
             }
         }
         for ((home, name), line) in lost {
@@ -358,6 +350,35 @@ impl Search<'_> {
                 line,
             }));
         }
+    }
+
+    /// The statements that set attributes of objects, by object and attribute.
+    fn attribute_setters(
+        &self,
+        modules: &[SourceModule<'_>],
+    ) -> BTreeMap<(String, String, String), Vec<Setter>> {
+        let names: BTreeSet<&str> = modules.iter().map(|module| module.name).collect();
+        let ranks = self.world.import_ranks(&names);
+        let mut found: BTreeMap<_, Vec<Setter>> = BTreeMap::new();
+        for module in modules {
+            let rank = ranks.get(module.name).copied().unwrap_or_default();
+            for (index, unit) in module.outline.units.iter().enumerate() {
+                let attributes = unit.touches.iter().filter_map(|path| path.rsplit_once('.'));
+                for (path, attribute) in attributes {
+                    for (home, name, line) in self.world.homes(module.name, path) {
+                        let object = (home.clone(), name.clone());
+                        let key = (home, name, attribute.to_owned());
+                        found.entry(key).or_default().push(Setter {
+                            object,
+                            line,
+                            place: (rank, index),
+                            is_done: self.done.contains(&unit.id),
+                        });
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// What makes the results that a cache around a function keeps out of date, if something does.
