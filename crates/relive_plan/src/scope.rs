@@ -193,16 +193,17 @@ impl Drafts<'_> {
             units.any(|unit| unit.reads.later.stores.contains(name))
         };
         // `try: cache` with `except NameError: cache = {}` wants to keep what is there.
-        let is_read = |name: &String| {
+        let tries = self.new.lines(unit.lines).starts_with("try");
+        let is_tried = |name: &String| {
             let mut paths = unit.reads.now.paths.keys();
             let is_imported = unit.imports.iter().any(|import| import.alias == *name);
-            !is_imported && paths.any(|path| path.split('.').next() == Some(name))
+            tries && !is_imported && paths.any(|path| path.split('.').next() == Some(name))
         };
         let is_bound_above = |name: &String| above.iter().any(|unit| unit.binds(name));
         let unbound = unit
             .maybe
             .iter()
-            .filter(|name| !is_bound_above(name) && !is_set_by_a_call(name) && !is_read(name));
+            .filter(|name| !is_bound_above(name) && !is_set_by_a_call(name) && !is_tried(name));
         let unbound: Vec<String> = unbound.cloned().collect();
         for draft in &mut self.drafts[first_draft..] {
             if let Action::Execute {

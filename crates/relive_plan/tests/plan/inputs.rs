@@ -27,19 +27,19 @@ fn what_calls_something() {
         text,
         edited,
         expect![[r#"
-        execute A at 1 (Statement: changed)
-        execute C at 4 (Statement: changed)
-        outdated B at 3 (Statement: what it computed rests on f, which has changed)
-        outdated C at 4 (Statement: executed with B, which is out of date)
-    "#]],
+            execute A at 1 (Statement: changed)
+            execute C at 4 (Statement: changed)
+            outdated B at 3 (Statement: what it computed rests on f (m.A), which has changed)
+            outdated C at 4 (Statement: executed with B, which is out of date)
+        "#]],
     );
     Scenario::of(text).needy("C").edit(
         edited,
         expect![[r#"
-        execute A at 1 (Statement: changed)
-        execute B at 3 (Statement: executed again: what it computed rests on f, which has changed)
-        execute C at 4 (Statement: changed)
-    "#]],
+            execute A at 1 (Statement: changed)
+            execute B at 3 (Statement: executed again: what it computed rests on f (m.A), which has changed)
+            execute C at 4 (Statement: changed)
+        "#]],
     );
 }
 
@@ -54,7 +54,7 @@ fn what_fills_an_object_that_is_made_anew() {
         .needy("n.X")
         .edit_all(&[("m", &edits[0]), ("n", &edits[1])], expect![[r#"
             execute CODES at 1 (Statement: changed)
-            execute <line 3> at 3 (Statement: executed again: what it computed rests on fill, which has changed)
+            execute <line 3> at 3 (Statement: executed again: what it computed rests on fill (m.CODES), which has changed)
             execute n:X at 2 (Statement: changed)
         "#]]);
 }

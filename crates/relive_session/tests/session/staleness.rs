@@ -335,7 +335,7 @@ fn executed_with_what_is_out_of_date() {
         apply m: 2 steps
         applied m:A: changed at 1
         applied m:C: changed at 4
-        stale m:B: what it computed rests on f, which has changed at 3
+        stale m:B: what it computed rests on f (m.A), which has changed at 3
         stale m:C: executed with B, which is out of date at 4
         version 1
     ",
