@@ -440,3 +440,20 @@ def test_future_annotations_come_and_go(live, first):
     assert annotations(method) == annotations(namespace["E"].method)
     assert f.__defaults__[0] is cache
     assert cache == ["at run time"]
+
+
+def test_functions_of_a_loop_that_runs_again(live):
+    """function made by a loop, held by several names while the loop runs again with other values"""
+    loop = """
+        BY_POWER = {}
+        for power in (1, 2, %d):
+            def raised(value, power=power):
+                return value ** power
+            BY_POWER[power] = raised
+    """
+    m = live.load("m", loop % 3)
+    held = [m.raised]
+    live.edit("m.py", "2, 3", "2, 33", stale=["m:BY_POWER"])
+    held.append(m.BY_POWER[33])
+    live.edit("m.py", "2, 33", "2, 3", stale=["m:BY_POWER"])
+    assert [function.__defaults__ for function in held] == [(3,)] * 2

@@ -1,7 +1,7 @@
 //! Which live functions carry a code object of a live module.
 //!
 //! On CPython 3.12+ a function watcher keeps it current, so that finding the functions of an edit costs nothing per
-//! function in the process; before that, one walk over the heap per update does.
+//! function in the process; before that, a walk over the heap does, and what it finds is held until [`release`].
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -30,6 +30,9 @@ struct Registry {
     needs_scan: bool,
     #[cfg(Py_3_12)]
     watcher: Option<i32>,
+    /// What the last scan found: without a watcher nothing tells when a function is destroyed.
+    #[cfg(not(Py_3_12))]
+    held: Vec<Py<PyFunction>>,
 }
 
 /// The addresses of the functions of one code object: for most there is one.
@@ -161,22 +164,37 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
     let mut found = Vec::new();
     raw::heap::for_each(py, |object| {
         if let Ok(function) = object.cast::<PyFunction>() {
-            let code = raw::function::code(function);
-            let address = function.as_ptr() as usize;
-            found.push((address, code.as_ptr() as usize, raw::code::file_hash(&code)));
+            found.push(function.clone());
         }
     })?;
+    // What the watcher has reported stays: a scan does not see what `gc.freeze` has put aside.
+    release();
     if let Some(registry) = registry().as_mut() {
-        // What the watcher has reported stays: a scan does not see what `gc.freeze` has put aside.
-        if cfg!(not(Py_3_12)) {
-            registry.functions.clear();
-        }
-        for (function, code, file) in found {
-            registry.add(function, code, file);
+        for function in found {
+            let code = raw::function::code(&function);
+            let (address, file) = (function.as_ptr() as usize, raw::code::file_hash(&code));
+            registry.add(address, code.as_ptr() as usize, file);
+            #[cfg(not(Py_3_12))]
+            if registry.files.contains(&file) {
+                registry.held.push(function.unbind());
+            }
         }
         registry.needs_scan = false;
     }
     Ok(())
+}
+
+/// Let go of what a scan has found: from here on functions may be destroyed again without notice.
+pub(crate) fn release() {
+    #[cfg(not(Py_3_12))]
+    {
+        let held = registry().as_mut().map(|registry| {
+            registry.functions.clear();
+            std::mem::take(&mut registry.held)
+        });
+        // Destroying a function may run the program's code, which must not find the registry locked.
+        drop(held);
+    }
 }
 
 /// The live functions that carry the code; [`refresh`] first.
@@ -193,8 +211,7 @@ pub(crate) fn functions_of<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyF
     addresses
         .into_iter()
         .map(|address| {
-            // SAFETY: a function leaves the registry before it is destroyed (3.12+), or was found alive by a scan
-            // since when, the GIL held, nothing of what that scan saw has been dropped.
+            // SAFETY: a function leaves the registry before it is destroyed (3.12+), or the registry holds it.
             unsafe {
                 Bound::from_borrowed_ptr(code.py(), address as *mut ffi::PyObject)
                     .cast_into_unchecked::<PyFunction>()

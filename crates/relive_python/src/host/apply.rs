@@ -94,6 +94,7 @@ impl CPython {
                 let message = describe(py, &error);
                 let line = line_in(py, &error, application.file_of(step));
                 application.undo.roll_back();
+                registry::release();
                 Err(HostError::Raised {
                     step,
                     message,
@@ -185,6 +186,7 @@ impl<'py> Application<'_, 'py> {
             }
         }
         let last = self.plan.steps.len().saturating_sub(1);
+        registry::release();
         self.finish(host)
             .map_err(|error| Failure { step: last, error })
     }

@@ -252,6 +252,7 @@ pub(super) fn become_function<'py>(
     undo: &mut Undo<'py>,
 ) -> PyResult<()> {
     let code = function.getattr("__code__")?.cast_into::<PyCode>()?;
+    registry::refresh(function.py())?;
     for twin in registry::functions_of(&code) {
         let is_other = !twin.is(function) && !twin.is(new);
         let is_alike = |name: &str| twin.getattr(name)?.eq(function.getattr(name)?);
