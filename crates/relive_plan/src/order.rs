@@ -70,10 +70,14 @@ pub(crate) fn phases(
             Action::Follow { .. } | Action::FollowStar { .. } => Phase::Followed,
             Action::Execute { class, names, .. } => {
                 let own = if class.is_empty() { &names[..] } else { &[] };
-                // What binds a name anew must not overtake what binds or reads it above.
-                let follows_late = own
-                    .iter()
-                    .any(|name| late.contains(&place(name)) || read_late.contains(name));
+                // What binds a name anew must not overtake what binds or reads it above, nor an import what it imports.
+                let imports_late = |name: &str| {
+                    let mut late = late.iter();
+                    late.any(|(home, bound)| world.is_import_of(module, name, home, bound))
+                };
+                let follows_late = own.iter().any(|name| {
+                    late.contains(&place(name)) || read_late.contains(name) || imports_late(name)
+                });
                 if !follows_late && !may_run_changed_code(draft, late) {
                     return Phase::Before;
                 }

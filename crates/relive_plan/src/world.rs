@@ -223,22 +223,35 @@ impl<'a> World<'a> {
         ranks
     }
 
-    /// Whether `module` imports `other` further down than that imports it: then it is `other` that needs it first.
+    /// Whether `other` needs what `module` has bound above the statement that imports it: in a circle it is `other` then
+    /// that comes later.
     fn is_imported_halfway(&self, module: &str, other: &str) -> bool {
-        let there = self.import_of(module, other);
-        let back = self.import_of(other, module);
-        back.is_some_and(|back| there.is_some_and(|there| there > back))
+        let Some((there, _)) = self.imports_between(module, other).next() else {
+            return false;
+        };
+        self.imports_between(other, module)
+            .any(|(back, import)| match &import.name {
+                Some(name) if !self.modules.contains_key(join(module, name).as_str()) => {
+                    let view = &self.modules[module];
+                    view.binding(name).any(|(index, _)| index < there)
+                }
+                _ => back < there,
+            })
     }
 
-    /// Which statement of a module is the first to import another.
-    fn import_of(&self, module: &str, other: &str) -> Option<usize> {
-        let view = self.modules.get(module)?;
-        view.outline.units.iter().position(|unit| {
-            let mut imports = unit.imports.iter();
-            imports.any(|import| {
-                let named = self.modules_named_by(module, import);
-                named.iter().any(|named| named == other)
-            })
+    /// The imports of one module in another, with the places of their statements.
+    fn imports_between(
+        &self,
+        importer: &str,
+        imported: &str,
+    ) -> impl Iterator<Item = (usize, &'a ImportedName)> {
+        let units = self.modules.get(importer).map(|view| &view.outline.units);
+        let units = units.into_iter().flatten().enumerate();
+        let imports =
+            units.flat_map(|(index, unit)| unit.imports.iter().map(move |import| (index, import)));
+        imports.filter(move |(_, import)| {
+            let named = self.modules_named_by(importer, import);
+            named.iter().any(|named| named == imported)
         })
     }
 
@@ -593,7 +606,9 @@ impl<'a> World<'a> {
         let reached = if is_own {
             Some(place.above)
         } else {
-            self.import_of(module, place.module)
+            self.imports_between(module, place.module)
+                .next()
+                .map(|(index, _)| index)
         };
         let mut found = Vec::new();
         let mut later = BTreeSet::new();

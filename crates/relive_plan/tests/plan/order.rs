@@ -271,3 +271,48 @@ fn circular_imports() {
             "#]],
         );
 }
+
+#[test]
+fn an_import_waits_for_what_it_imports() {
+    Scenario::of("def f(): return 1\nclass Base:\n    x = f()\n")
+        .module("n", "from m import Base\n")
+        .edit_all(
+            &[
+                (
+                    "m",
+                    "def f(): return 2\nclass Base:\n    x = f()\nclass Derived(Base):\n    y = f()\n",
+                ),
+                ("n", "from m import Base, Derived\n"),
+            ],
+            expect![[r#"
+                exchange f at 1 (Function: body changed)
+                execute Derived at 4 (Class: added)
+                execute n:Base at 1 (Import: added)
+                class Derived at 4, stores []
+                outdated Base.x at 3 (Attribute: what it computed rests on f, which has changed)
+            "#]],
+        );
+}
+
+#[test]
+fn an_import_for_annotations_only_makes_no_circle() {
+    let annotated = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a import C\n";
+    Scenario::of(&format!("{annotated}X = 1\n"))
+        .module(
+            "a",
+            "import os\nimport sys\nfrom m import X\nclass C: pass\n",
+        )
+        .edit_all(
+            &[
+                ("m", &format!("{annotated}X = 1\nY = 1\n")),
+                (
+                    "a",
+                    "import os\nimport sys\nfrom m import X, Y\nclass C: pass\n",
+                ),
+            ],
+            expect![[r#"
+                execute Y at 5 (Statement: added)
+                execute a:X at 3 (Import: added)
+            "#]],
+        );
+}
