@@ -24,7 +24,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
 
 from tests.truth.engines import ENGINES
 from tests.truth.fingerprint import Difference, Units, differences
@@ -310,7 +311,8 @@ def main() -> int:
     parser.add_argument("--only-peers", action="store_true", help="leave relive itself out")
     default_cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "relive" / "real-histories"
     parser.add_argument("--cache", type=Path, default=default_cache, help=f"where wheels are kept ({default_cache})")
-    parser.add_argument("--pip", default=f"{sys.executable} -m pip", help="the pip command to use")
+    default_pip = f"{PROJECT}/target/venvs/tools/bin/python -m pip --python {sys.executable}"
+    parser.add_argument("--pip", default=default_pip, help="the pip command to use (default: that of tools/test)")
     parser.add_argument("--verbose", action="store_true", help="print reasons of flags and all silent differences")
     options = parser.parse_args()
     os.environ["PYTHONHASHSEED"] = "0"  # Sets have one order in all processes.

@@ -301,8 +301,7 @@ fn empty_drafts<'a>(
         held_classes: BTreeMap::new(),
         held_annotations: BTreeSet::new(),
         again: BTreeMap::new(),
-        renews_annotations: edit.old.future.contains("annotations")
-            != edit.new.future.contains("annotations"),
+        renews_annotations: edit.old.keeps_annotations() != edit.new.keeps_annotations(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ruff_source_file::LineIndex;
 
-use crate::outline::{Lines, Outline, SyntaxError, Unit};
+use crate::outline::{Lines, Outline, Part, SyntaxError, Unit};
 
 /// The numbers of the lines on which statements may begin, by their text.
 type Beginnings<'a> = HashMap<&'a str, Vec<u32>>;
@@ -35,12 +35,17 @@ impl Outline {
         let beginnings = new.beginnings();
         let mut units = Vec::with_capacity(self.units.len());
         let mut next = 1;
+        let keeps_annotations = self.keeps_annotations();
+        let part = |above: &[Unit]| Part {
+            is_beginning: above.is_empty(),
+            keeps_annotations,
+        };
         for (index, unit) in self.units.iter().enumerate() {
             let lines = self.lines(unit.lines);
             let Some(first) = new.find(lines, &beginnings, next) else {
                 continue;
             };
-            units.append(&mut new.piece(next, first, units.is_empty())?);
+            units.append(&mut new.piece(next, first, part(&units))?);
             next = first;
             // Whether a string is the docstring depends on whether it comes first.
             if units.is_empty() == (index == 0) {
@@ -51,10 +56,10 @@ impl Outline {
             }
         }
         let end = new.line_count() + 1;
-        units.append(&mut new.piece(next, end, units.is_empty())?);
+        units.append(&mut new.piece(next, end, part(&units))?);
         new.units = units;
         new.note_imports();
-        Some(new)
+        (new.keeps_annotations() == keeps_annotations).then_some(new)
     }
 
     fn beginnings(&self) -> Beginnings<'_> {
@@ -83,8 +88,8 @@ impl Outline {
         later.iter().find(is_here).copied()
     }
 
-    /// The units of the lines from `next` to before `end`; `is_beginning` if they are the first ones.
-    fn piece(&self, next: u32, end: u32, is_beginning: bool) -> Option<Vec<Unit>> {
+    /// The units of the lines from `next` to before `end`.
+    fn piece(&self, next: u32, end: u32, part: Part) -> Option<Vec<Unit>> {
         let text = self.lines(Lines {
             first: next,
             last: end - 1,
@@ -96,7 +101,7 @@ impl Outline {
         if text.split_inclusive('\n').all(is_empty) {
             return Some(Vec::new());
         }
-        let mut units = Self::parse_part(text.into(), is_beginning).ok()?.units;
+        let mut units = Self::parse_part(text.into(), Some(part)).ok()?.units;
         for unit in &mut units {
             unit.shift(i64::from(next) - 1);
         }

@@ -9,9 +9,10 @@ use ruff_python_ast::{self as ast, ExceptHandler, Expr, ExprContext, Pattern, St
 use serde::{Deserialize, Serialize};
 
 /// How a statement uses a name that it reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Use {
     /// Its value is taken: what depends on it is out of date once the name is bound to something else.
+    #[default]
     Value,
     /// It decorates a definition: it was called, but not what it defines.
     Decorate,
@@ -123,15 +124,15 @@ pub(crate) struct Names {
     pub(crate) reads: Reads,
 }
 
-/// Collect the names of one statement of a module's or class's scope.
-pub(crate) fn walk(statement: &Stmt, in_class: bool) -> Names {
+/// Collect the names of one statement of a module's or class's scope; `keeps_annotations` as text, by a future import.
+pub(crate) fn walk(statement: &Stmt, in_class: bool, keeps_annotations: bool) -> Names {
     let mut walker = Walker {
-        names: Names::default(),
         scopes: vec![Scope {
             is_class: in_class,
             ..Scope::default()
         }],
-        using: Use::Value,
+        keeps_annotations,
+        ..Walker::default()
     };
     walker.visit_stmt(statement);
     walker.finish()
@@ -139,13 +140,14 @@ pub(crate) fn walk(statement: &Stmt, in_class: bool) -> Names {
 
 /// Collect what the header of a class statement reads: decorators, bases and keywords.
 pub(crate) fn walk_class_header(class: &ast::StmtClassDef) -> Reads {
-    let mut walker = Walker {
-        names: Names::default(),
-        scopes: vec![Scope::default()],
-        using: Use::Value,
-    };
+    let mut walker = Walker::default();
     walker.class_header(class);
     walker.finish().reads
+}
+
+/// The names of its scope that a statement binds or deletes.
+fn bound_by(statement: &Stmt) -> Vec<String> {
+    walk(statement, false, true).binds
 }
 
 #[derive(Default)]
@@ -165,11 +167,13 @@ struct Scope {
     reads: Reads,
 }
 
+#[derive(Default)]
 struct Walker {
     names: Names,
     scopes: Vec<Scope>,
     /// How what is being visited is used.
     using: Use,
+    keeps_annotations: bool,
 }
 
 impl Walker {
@@ -345,11 +349,7 @@ impl Walker {
                 self.visit_expr(default);
             }
             if let Some(annotation) = parameter.annotation() {
-                let scope = Scope {
-                    locals: type_parameters.clone(),
-                    ..Scope::default()
-                };
-                self.within(scope, |walker| walker.visit_expr(annotation));
+                self.annotation(annotation, type_parameters);
             }
         }
         parameters
@@ -358,14 +358,28 @@ impl Walker {
             .collect()
     }
 
+    fn annotation(&mut self, annotation: &Expr, type_parameters: &BTreeSet<String>) {
+        if self.keeps_annotations {
+            return;
+        }
+        let scope = Scope {
+            locals: type_parameters.clone(),
+            ..Scope::default()
+        };
+        // `list[C]` and `C | None` run no code of the class.
+        let operates = self.now().operates;
+        self.within(scope, |walker| walker.visit_expr(annotation));
+        self.now().operates = operates;
+    }
+
     fn function(&mut self, function: &ast::StmtFunctionDef) {
         self.decorators(&function.decorator_list);
         let type_parameters = type_parameters(function.type_params.as_deref());
         let mut locals = self.parameters(&function.parameters, &type_parameters);
-        locals.extend(type_parameters);
         if let Some(returns) = &function.returns {
-            self.visit_expr(returns);
+            self.annotation(returns, &type_parameters);
         }
+        locals.extend(type_parameters);
         let self_name = self
             .scope()
             .is_class
@@ -487,7 +501,10 @@ impl<'a> Visitor<'a> for Walker {
                 {
                     self.names.annotates.push(name.id.to_string());
                 }
-                self.visit_expr(&assign.annotation);
+                // Those of a function's own variables are never evaluated.
+                if !self.scope().is_deferred {
+                    self.annotation(&assign.annotation, &BTreeSet::new());
+                }
                 if let Some(value) = &assign.value {
                     self.visit_expr(value);
                     self.visit_expr(&assign.target);
@@ -661,9 +678,9 @@ fn surely_bound(statement: &Stmt) -> BTreeSet<String> {
             if suppresses {
                 return BTreeSet::new();
             }
-            let inner = with.body.iter().flat_map(|inner| walk(inner, false).binds);
+            let inner = with.body.iter().flat_map(|inner| bound_by(inner));
             let inner: BTreeSet<String> = inner.collect();
-            let targets = walk(statement, false).binds.into_iter();
+            let targets = bound_by(statement).into_iter();
             let mut bound = bound_at_the_end(&with.body).unwrap_or_default();
             bound.extend(targets.filter(|name| !inner.contains(name)));
             bound
@@ -671,7 +688,7 @@ fn surely_bound(statement: &Stmt) -> BTreeSet<String> {
         Stmt::For(_) | Stmt::While(_) | Stmt::Match(_) | Stmt::AugAssign(_) | Stmt::Delete(_) => {
             BTreeSet::new()
         }
-        _ => walk(statement, false).binds.into_iter().collect(),
+        _ => bound_by(statement).into_iter().collect(),
     }
 }
 
@@ -689,7 +706,7 @@ fn bound_at_the_end<'a>(body: impl IntoIterator<Item = &'a Stmt>) -> Option<BTre
         match statement {
             Stmt::Raise(_) | Stmt::Return(_) | Stmt::Break(_) | Stmt::Continue(_) => return None,
             Stmt::Delete(_) => {
-                for name in walk(statement, false).binds {
+                for name in bound_by(statement) {
                     bound.remove(&name);
                 }
             }

@@ -233,6 +233,27 @@ pub struct Outline {
     line_starts: Vec<u32>,
 }
 
+/// Where statements stand, as far as it decides what they mean.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// Nothing is above them in their module or class.
+    pub(crate) is_beginning: bool,
+    /// A future import keeps the module's annotations as text.
+    pub(crate) keeps_annotations: bool,
+}
+
+impl Part {
+    fn whole(body: &[Stmt]) -> Self {
+        let is_kept = |import: ImportedName| {
+            import.module == "__future__" && import.name.as_deref() == Some("annotations")
+        };
+        Self {
+            is_beginning: true,
+            keeps_annotations: body.iter().flat_map(imports).any(is_kept),
+        }
+    }
+}
+
 /// The text is not Python, or not yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
@@ -251,16 +272,16 @@ impl Outline {
                 line: 1,
             });
         }
-        Self::parse_part(text, true)
+        Self::parse_part(text, None)
     }
 
-    /// Outline statements; `is_beginning` if they are those that their module begins with.
-    pub(crate) fn parse_part(text: Arc<str>, is_beginning: bool) -> Result<Self, SyntaxError> {
+    /// Outline statements of a text `around` them, or all of a text.
+    pub(crate) fn parse_part(text: Arc<str>, around: Option<Part>) -> Result<Self, SyntaxError> {
         // Recursion follows the tree's depth, and a tree may be deeper than the stack of the thread that we are on.
-        stacker::grow(PARSER_STACK, || Self::parse_here(text, is_beginning))
+        stacker::grow(PARSER_STACK, || Self::parse_here(text, around))
     }
 
-    fn parse_here(text: Arc<str>, is_beginning: bool) -> Result<Self, SyntaxError> {
+    fn parse_here(text: Arc<str>, around: Option<Part>) -> Result<Self, SyntaxError> {
         let index = LineIndex::from_source_text(&text);
         let module = match parse_module(&text) {
             Ok(parsed) => parsed.into_syntax(),
@@ -273,7 +294,8 @@ impl Outline {
             }
         };
         let mut outline = Self::without_units(text, &index);
-        outline.units = outline.scope(&module.body, false, is_beginning);
+        let part = around.unwrap_or_else(|| Part::whole(&module.body));
+        outline.units = outline.scope(&module.body, false, part);
         outline.note_imports();
         Ok(outline)
     }
@@ -297,6 +319,12 @@ impl Outline {
                 self.imported.insert(import.alias.clone());
             }
         }
+    }
+
+    /// Whether a future import keeps annotations as text: then they are never evaluated.
+    #[must_use]
+    pub fn keeps_annotations(&self) -> bool {
+        self.future.contains("annotations")
     }
 
     /// How many lines the text has.
@@ -340,10 +368,15 @@ impl Outline {
         }
     }
 
-    fn scope(&self, body: &[Stmt], in_class: bool, is_beginning: bool) -> Vec<Unit> {
+    fn scope(&self, body: &[Stmt], in_class: bool, part: Part) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::with_capacity(body.len());
         for (position, statement) in body.iter().enumerate() {
-            let unit = self.unit(statement, is_beginning && position == 0, in_class);
+            let is_beginning = part.is_beginning && position == 0;
+            let part = Part {
+                is_beginning,
+                ..part
+            };
+            let unit = self.unit(statement, in_class, part);
             match units.last_mut() {
                 Some(previous)
                     if previous.lines.last >= unit.lines.first
@@ -370,9 +403,9 @@ impl Outline {
         })
     }
 
-    fn unit(&self, statement: &Stmt, is_first: bool, in_class: bool) -> Unit {
+    fn unit(&self, statement: &Stmt, in_class: bool, part: Part) -> Unit {
         let lines = self.lines_of(statement.range());
-        let names = names::walk(statement, in_class);
+        let names = names::walk(statement, in_class, part.keeps_annotations);
         let maybe = names::maybe_bound(statement, &names.binds);
         let (mut function, mut class) = (None, None);
         let evaluated = match statement {
@@ -381,14 +414,14 @@ impl Outline {
                 TreeHash::of(&(definition.name.as_str(), parts.decorators, parts.signature))
             }
             Stmt::ClassDef(definition) => {
-                let parts = class.insert(self.class_parts(definition));
+                let parts = class.insert(self.class_parts(definition, part));
                 let body: Vec<_> = parts.body.iter().map(|unit| unit.evaluated).collect();
                 TreeHash::of(&(definition.name.as_str(), parts.header, body))
             }
             _ => hash::evaluated(statement),
         };
         let statement = Statement {
-            kind: kind(statement, is_first),
+            kind: kind(statement, part.is_beginning),
             binds: names.binds,
             touches: names.touches,
             annotates: names.annotates,
@@ -425,9 +458,13 @@ impl Outline {
         }
     }
 
-    fn class_parts(&self, class: &ast::StmtClassDef) -> ClassParts {
+    fn class_parts(&self, class: &ast::StmtClassDef, around: Part) -> ClassParts {
         let lines = self.lines_of(class.range);
-        let body = self.scope(&class.body, true, true);
+        let part = Part {
+            is_beginning: true,
+            ..around
+        };
+        let body = self.scope(&class.body, true, part);
         let body_first = body.first().map_or(lines.last, |unit| unit.lines.first);
         let name_line = self.lines_of(class.name.range()).first;
         let arguments = class.arguments.as_deref();

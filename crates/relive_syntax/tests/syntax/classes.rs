@@ -182,7 +182,7 @@ fn attributes_stored_on_self() {
         ",
         expect![[r#"
             1-25 class C; header 1; stores a b c d g h l o
-              2-17 function __init__; later .i .k int other
+              2-17 function __init__; later .i .k other
               18-19 function later; later .p
               20-22 function made; now @classmethod; decorators 20
               23-25 class Nested; header 23; stores r

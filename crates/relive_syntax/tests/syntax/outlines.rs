@@ -537,8 +537,8 @@ fn annotated_names() {
     check(
         "def f():\n    x: int = 1\n",
         expect![[r#"
-        1-2 function f; later int
-    "#]],
+            1-2 function f
+        "#]],
     );
 }
 
