@@ -9,6 +9,7 @@ mod chains;
 mod class;
 mod inputs;
 mod item;
+mod methods;
 mod order;
 mod plan;
 mod planner;

@@ -7,41 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Moment, Unit, UnitKind, Use};
 
+use crate::methods::{MUTATORS, OF_A_CLASS, RUN_BY_A_CALL, SPECIAL};
 use crate::world::{Changed, Place, Target, World};
 
-/// What runs when a class is called, decorated or derived from.
-const RUN_BY_A_CALL: [&str; 6] = [
-    "__init__",
-    "__new__",
-    "__post_init__",
-    "__call__",
-    "__init_subclass__",
-    "__set_name__",
-];
-
-/// Methods that change the object on which they are called.
-const MUTATORS: [&str; 20] = [
-    "add",
-    "append",
-    "appendleft",
-    "clear",
-    "connect",
-    "discard",
-    "extend",
-    "insert",
-    "pop",
-    "popitem",
-    "popleft",
-    "push",
-    "put",
-    "register",
-    "remove",
-    "setdefault",
-    "sort",
-    "subscribe",
-    "update",
-    "write",
-];
+/// How far code is run that a unit defines.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// It is called.
+    Called,
+    /// And so are the functions that it defines.
+    Twice,
+    /// And those that these define, and so on.
+    Through,
+}
 
 /// The closure of what one statement names, as far as it was followed.
 pub(crate) struct Reach<'w, 'a> {
@@ -49,11 +27,15 @@ pub(crate) struct Reach<'w, 'a> {
     changed: &'w Changed,
     place: Place<'w>,
     seen: BTreeSet<(String, String, Use, bool)>,
-    run: BTreeSet<(u64, bool)>,
+    run: BTreeSet<(u64, Depth)>,
     decorated: BTreeSet<u64>,
     held: Vec<(&'a str, &'a Unit)>,
     classes: Vec<(&'a str, &'a Unit)>,
     constructed: BTreeSet<u64>,
+    /// Classes of which more is used than their value: there may be instances in reach.
+    used: BTreeSet<u64>,
+    /// Whether an object may be called that is not a function or class itself.
+    calls_objects: bool,
     /// Bases that are being followed: a text may derive classes from each other in a circle.
     deriving: BTreeSet<u64>,
     modules: BTreeSet<String>,
@@ -84,6 +66,8 @@ impl<'w, 'a> Reach<'w, 'a> {
             held: Vec::new(),
             classes: Vec::new(),
             constructed: BTreeSet::new(),
+            used: BTreeSet::new(),
+            calls_objects: false,
             deriving: BTreeSet::new(),
             modules: BTreeSet::new(),
             attributes: BTreeSet::new(),
@@ -219,9 +203,10 @@ impl<'w, 'a> Reach<'w, 'a> {
             if is_changed {
                 self.found = Some(None);
             } else if is_run {
-                let (later, nested) = (unit.reads.later.clone(), unit.reads.nested.clone());
-                self.execute(self.place.module, &later);
-                self.execute(self.place.module, &nested);
+                let [_, later, nested, deeper] = unit.reads.moments();
+                for moment in [later, nested, deeper] {
+                    self.execute(self.place.module, moment);
+                }
             }
         }
         !bound.is_empty()
@@ -258,6 +243,9 @@ impl<'w, 'a> Reach<'w, 'a> {
                 if does_otherwise && is_used {
                     self.found = Some(origin());
                 }
+                if is_used {
+                    self.used.insert(unit.id);
+                }
                 if is_used && rest.is_empty() {
                     self.constructed.insert(unit.id);
                 }
@@ -280,13 +268,22 @@ impl<'w, 'a> Reach<'w, 'a> {
                     if does_otherwise && !self.changed.only_nested.contains(&unit.id) {
                         self.found = Some(origin());
                     }
-                    self.run(home, unit, false);
+                    self.run(home, unit, Depth::Called);
                 }
-                Use::Handed | Use::Call => {
+                Use::MakeDecorator | Use::Handed | Use::Call => {
                     if does_otherwise {
                         self.found = Some(origin());
                     }
-                    self.run(home, unit, true);
+                    let is_maker = how == Use::MakeDecorator;
+                    self.run(
+                        home,
+                        unit,
+                        if is_maker {
+                            Depth::Twice
+                        } else {
+                            Depth::Through
+                        },
+                    );
                 }
             },
             _ if unit.kind == UnitKind::Statement => {
@@ -294,8 +291,9 @@ impl<'w, 'a> Reach<'w, 'a> {
                     self.found = Some(origin());
                 }
                 self.hold(home, unit);
+                self.calls_objects |= how != Use::Value && rest.is_empty();
                 if how == Use::Call {
-                    self.run(home, unit, true);
+                    self.run(home, unit, Depth::Through);
                 }
                 self.hold_paths(home, unit, how);
             }
@@ -325,25 +323,28 @@ impl<'w, 'a> Reach<'w, 'a> {
         }
     }
 
-    /// Run the code that a unit defines; `nested`: and what functions defined in it do.
-    fn run(&mut self, home: &str, unit: &Unit, nested: bool) {
-        if !self.run.insert((unit.id, nested)) {
+    /// Run the code that a unit defines.
+    fn run(&mut self, home: &str, unit: &Unit, depth: Depth) {
+        if !self.run.insert((unit.id, depth)) {
             return;
         }
         self.execute(home, &unit.reads.later);
-        if nested {
+        if depth >= Depth::Twice {
             self.execute(home, &unit.reads.nested);
+        }
+        if depth == Depth::Through {
+            self.execute(home, &unit.reads.deeper);
+            // Calling it calls what its decorators made of it.
             for (path, how) in &unit.reads.now.paths {
-                // Calling it calls what its decorators made of it.
-                if *how == Use::Decorate {
-                    self.call_decorated(home, path);
+                if matches!(how, Use::Decorate | Use::MakeDecorator) {
+                    self.call_decorated(home, path, *how);
                 }
             }
         }
     }
 
     /// Calling what a decorator has made calls the functions that it defines; what it does itself was done before.
-    fn call_decorated(&mut self, module: &str, path: &str) {
+    fn call_decorated(&mut self, module: &str, path: &str, how: Use) {
         for target in self.world.targets(module, path, &self.place) {
             let (Some(home), true) = (target.module, target.rest.is_empty()) else {
                 continue;
@@ -354,7 +355,10 @@ impl<'w, 'a> Reach<'w, 'a> {
                 } else if self.changed.behaviour.contains(&unit.id) {
                     self.found = Some(Some((home.to_owned(), target.name.clone())));
                 } else if self.decorated.insert(unit.id) {
-                    self.execute(home, &unit.reads.nested);
+                    if how == Use::Decorate {
+                        self.execute(home, &unit.reads.nested);
+                    }
+                    self.execute(home, &unit.reads.deeper);
                 }
             }
         }
@@ -376,7 +380,7 @@ impl<'w, 'a> Reach<'w, 'a> {
                         let name = unit.binds.first().cloned().unwrap_or_default();
                         self.found = Some(Some((home.to_owned(), name)));
                     }
-                    self.run(home, unit, true);
+                    self.run(home, unit, Depth::Through);
                 }
             }
             for module in self.modules.clone() {
@@ -402,6 +406,8 @@ impl<'w, 'a> Reach<'w, 'a> {
             + self.held.len()
             + self.attributes.len()
             + self.constructed.len()
+            + self.used.len()
+            + usize::from(self.calls_objects)
             + self.modules.len()
             + usize::from(self.operates)
             + usize::from(self.calls_unknown)
@@ -459,9 +465,10 @@ impl<'w, 'a> Reach<'w, 'a> {
 
     fn follow_member(&mut self, home: &'a str, member: &'a Unit) {
         if member.class.is_some() {
+            self.used.insert(member.id);
             self.class_in_reach(home, member);
         } else if member.function.is_some() {
-            self.run(home, member, true);
+            self.run(home, member, Depth::Through);
         } else {
             self.hold(home, member);
             self.hold_paths(home, member, Use::Value);
@@ -486,8 +493,10 @@ impl<'w, 'a> Reach<'w, 'a> {
                 if is_used && self.changed.behaviour.contains(&base.id) {
                     self.found = Some(None);
                 }
-                if self.constructed.contains(&unit.id) {
-                    self.constructed.insert(base.id);
+                for classes in [&mut self.constructed, &mut self.used] {
+                    if classes.contains(&unit.id) {
+                        classes.insert(base.id);
+                    }
                 }
                 if self.deriving.insert(base.id) {
                     self.members(target.module.unwrap_or(home), base, own, done);
@@ -498,13 +507,16 @@ impl<'w, 'a> Reach<'w, 'a> {
     }
 
     fn is_looked_up(&self, class: &Unit, name: &str) -> bool {
-        let is_special = name.starts_with("__") && name.ends_with("__");
-        let is_run_by_a_call = RUN_BY_A_CALL.contains(&name) && name != "__call__";
+        let is_constructed = self.constructed.contains(&class.id) || self.calls_unknown;
+        let has_instances = self.used.contains(&class.id) || self.calls_unknown;
         self.attributes.contains(name)
             || self.reflects
-            || is_special && self.operates && !is_run_by_a_call
-            || (self.constructed.contains(&class.id) || self.calls_unknown)
-                && RUN_BY_A_CALL.contains(&name)
+            || RUN_BY_A_CALL.contains(&name) && is_constructed
+            || name == "__call__"
+                && is_constructed
+                && (self.calls_objects || !self.attributes.is_empty())
+            || OF_A_CLASS.contains(&name) && self.operates
+            || SPECIAL.contains(&name) && self.operates && has_instances
     }
 
     /// Names of a module that is itself a value: what is looked up on it is not seen.

@@ -97,7 +97,7 @@ impl<'a> Changes<'a> {
 
 /// All that a unit does, now or later.
 fn gather(unit: &Unit, all: &mut Moment) {
-    for moment in [&unit.reads.now, &unit.reads.later, &unit.reads.nested] {
+    for moment in unit.reads.moments() {
         all.extend(moment.clone());
     }
     if let Some(class) = &unit.class {

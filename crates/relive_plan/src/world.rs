@@ -177,8 +177,7 @@ impl<'a> World<'a> {
             return Vec::new();
         };
         let units = view.outline.units.iter();
-        let moments =
-            units.flat_map(|unit| [&unit.reads.now, &unit.reads.later, &unit.reads.nested]);
+        let moments = units.flat_map(|unit| unit.reads.moments());
         let paths = moments.flat_map(|moment| moment.paths.keys());
         paths
             .filter_map(|path| inner_import(path))

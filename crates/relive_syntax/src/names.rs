@@ -16,6 +16,8 @@ pub enum Use {
     Value,
     /// It decorates a definition: it was called, but not what it defines.
     Decorate,
+    /// It makes a decorator (`@route("/")`): it was called and so was what it defines, but not what that defines.
+    MakeDecorator,
     /// It is handed to a constructor, which may call it, but keeps what it holds (`App(ROUTES)`).
     Handed,
     /// It may be called, or is handed to a call: what depends on it is out of date once its behaviour changes, too.
@@ -31,6 +33,45 @@ pub struct Reads {
     pub later: Moment,
     /// When functions are called that this code defines.
     pub nested: Moment,
+    /// When functions are called that those define, and so on.
+    pub deeper: Moment,
+}
+
+impl Reads {
+    /// Add what other statements read.
+    pub fn extend(&mut self, other: Self) {
+        self.now.extend(other.now);
+        self.later.extend(other.later);
+        self.nested.extend(other.nested);
+        self.deeper.extend(other.deeper);
+    }
+
+    /// All that is read at some time.
+    pub fn moments(&self) -> [&Moment; 4] {
+        [&self.now, &self.later, &self.nested, &self.deeper]
+    }
+
+    /// What is left of it for the scope around `scope`, in which it was found.
+    fn free_of(self, scope: &Scope) -> Self {
+        Self {
+            now: self.now.free_of(scope),
+            later: self.later.free_of(scope),
+            nested: self.nested.free_of(scope),
+            deeper: self.deeper.free_of(scope),
+        }
+    }
+
+    /// The same for the scope in which a function is defined that reads it.
+    fn deferred(self) -> Self {
+        let mut deeper = self.nested;
+        deeper.extend(self.deeper);
+        Self {
+            now: Moment::default(),
+            later: self.now,
+            nested: self.later,
+            deeper,
+        }
+    }
 }
 
 /// What some code does when it runs.
@@ -251,9 +292,14 @@ impl Walker {
 
     fn decorators(&mut self, decorators: &[ast::Decorator]) {
         for decorator in decorators {
-            match dotted(&decorator.expression) {
-                Some(path) => self.now().read(path, Use::Decorate),
-                None => self.calling(|walker| walker.visit_expr(&decorator.expression)),
+            match &decorator.expression {
+                Expr::Call(call) if dotted(&call.func).is_some() => {
+                    self.call(call, Use::MakeDecorator);
+                }
+                expression => match dotted(expression) {
+                    Some(path) => self.now().read(path, Use::Decorate),
+                    None => self.calling(|walker| walker.visit_expr(expression)),
+                },
             }
         }
     }
@@ -270,19 +316,13 @@ impl Walker {
         let Some(mut inner) = self.scopes.pop() else {
             return;
         };
-        let reads = std::mem::take(&mut inner.reads);
-        let now = reads.now.free_of(&inner);
-        let later = reads.later.free_of(&inner);
-        let nested = reads.nested.free_of(&inner);
-        let outer = &mut self.scope().reads;
-        if inner.is_deferred {
-            outer.later.extend(now);
-            outer.nested.extend(later);
+        let reads = std::mem::take(&mut inner.reads).free_of(&inner);
+        let seen = if inner.is_deferred {
+            reads.deferred()
         } else {
-            outer.now.extend(now);
-            outer.later.extend(later);
-        }
-        outer.nested.extend(nested);
+            reads
+        };
+        self.scope().reads.extend(seen);
     }
 
     fn used(&mut self, how: Use, visit: impl FnOnce(&mut Self)) {
@@ -300,7 +340,7 @@ impl Walker {
         self.now().operates = true;
     }
 
-    fn call(&mut self, call: &ast::ExprCall) {
+    fn call(&mut self, call: &ast::ExprCall, callee: Use) {
         let name = match &*call.func {
             Expr::Name(name) => name.id.as_str(),
             Expr::Attribute(attribute) => attribute.attr.as_str(),
@@ -312,7 +352,7 @@ impl Walker {
         let is_constructor = name.starts_with(char::is_uppercase);
         self.now().operates |= !call.arguments.is_empty() && !is_constructor;
         self.looked_up_by_name(name, &call.arguments);
-        self.calling(|walker| walker.visit_expr(&call.func));
+        self.used(callee, |walker| walker.visit_expr(&call.func));
         let how = if only_stores(&call.func) || only_inspects(&call.func) {
             Use::Value
         } else if is_constructor {
@@ -577,7 +617,7 @@ impl<'a> Visitor<'a> for Walker {
                 self.visit_expr(&subscript.value);
                 self.visit_expr(&subscript.slice);
             }
-            Expr::Call(call) => self.call(call),
+            Expr::Call(call) => self.call(call, Use::Call),
             Expr::Named(named) => {
                 self.visit_expr(&named.value);
                 if let Expr::Name(name) = &*named.target {

@@ -554,9 +554,7 @@ fn join(unit: &mut Unit, next: Unit) {
     unit.touches.extend(next.touches);
     unit.annotates.extend(next.annotates);
     unit.imports.extend(next.imports);
-    unit.reads.now.extend(next.reads.now);
-    unit.reads.later.extend(next.reads.later);
-    unit.reads.nested.extend(next.reads.nested);
+    unit.reads.extend(next.reads);
 }
 
 fn kind(statement: &Stmt, is_first: bool) -> UnitKind {
@@ -574,21 +572,26 @@ fn kind(statement: &Stmt, is_first: bool) -> UnitKind {
     }
 }
 
+/// Whether a branch is for a module that is run itself, whatever else it asks for.
 fn is_main_guard(branch: &ast::StmtIf) -> bool {
-    let Expr::Compare(compare) = &*branch.test else {
-        return false;
-    };
-    let [ast::CmpOp::Eq] = &*compare.ops else {
-        return false;
-    };
+    branch.elif_else_clauses.is_empty() && asks_for_main(&branch.test)
+}
+
+fn asks_for_main(test: &Expr) -> bool {
     let is_name = |side: &Expr| matches!(side, Expr::Name(name) if name.id.as_str() == "__name__");
     let is_main =
         |side: &Expr| matches!(side, Expr::StringLiteral(text) if text.value == *"__main__");
-    let [right] = &*compare.comparators else {
-        return false;
-    };
-    branch.elif_else_clauses.is_empty()
-        && (is_name(&compare.left) && is_main(right) || is_main(&compare.left) && is_name(right))
+    match test {
+        Expr::BoolOp(both) if both.op == ast::BoolOp::And => both.values.iter().any(asks_for_main),
+        Expr::Compare(compare) => match (&*compare.ops, &*compare.comparators) {
+            ([ast::CmpOp::Eq], [right]) => {
+                let left = &*compare.left;
+                is_name(left) && is_main(right) || is_main(left) && is_name(right)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 fn is_alias(statement: &Stmt) -> bool {

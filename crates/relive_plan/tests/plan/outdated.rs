@@ -337,9 +337,8 @@ fn objects() {
         "class C:\n    def __call__(self): return 1\nX = C()\nY = X()\n",
         "class C:\n    def __call__(self): return 2\nX = C()\nY = X()\n",
         expect![[r#"
-        X at 3 (Statement: what it computed rests on C, which has changed)
-        Y at 4 (Statement: what it computed rests on X, which has changed)
-    "#]],
+            Y at 4 (Statement: what it computed rests on X, which has changed)
+        "#]],
     );
 }
 

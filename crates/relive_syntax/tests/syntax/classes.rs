@@ -88,9 +88,9 @@ fn headers() {
     check(
         "@a\n@b.c(d)\nclass C: pass",
         expect![[r#"
-        1-3 class C; header 1-3; reads @a b.c() d(); decorated
-          3 inert
-    "#]],
+            1-3 class C; header 1-3; reads @a @b.c() d(); decorated
+              3 inert
+        "#]],
     );
     check(
         "class C(\n    A,\n    B,\n):\n    x = 1\n",

@@ -212,7 +212,7 @@ fn main_guard() {
     check(
         "if __name__ == '__main__' and X: main()",
         expect![[r#"
-            1 statement; now X __name__ main()
+            1 mainguard; now X __name__ main()
         "#]],
     );
     check(
@@ -562,7 +562,7 @@ fn lines_of_decorated_definitions() {
             def m(self): pass
         ",
         expect![[r#"
-            1-7 function f; now @a b(); decorators 1-4
+            1-7 function f; now @a @b(); decorators 1-4
             10-14 class C; header 10-11; reads @c; decorated
               12-14 function m; now @d; decorators 12
         "#]],

@@ -97,7 +97,7 @@ fn definitions() {
     check("def f(a, /, b: A = x): pass", expect!["A x | "]);
     check(
         "@a\n@b.c\n@d(e)\n@f[g]\ndef h(): pass",
-        expect!["@a @b.c d() e() f() g() | "],
+        expect!["@a @b.c @d() e() f() g() | "],
     );
     check("async def f(): return await g(x)", expect![" | g() x()"]);
     check("def f():\n    x = y\n    return x", expect![" | y"]);

@@ -114,6 +114,7 @@ pub(crate) fn uses(reads: &Reads, now: bool) -> Vec<String> {
         Use::Handed => format!("{path}?"),
         Use::Call => format!("{path}()"),
         Use::Decorate => format!("@{path}"),
+        Use::MakeDecorator => format!("@{path}()"),
     });
     described.collect()
 }
