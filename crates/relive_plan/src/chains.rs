@@ -208,7 +208,14 @@ impl<'u> Shifted<'u> {
             }
             found
         }
-        in_view(self.before.get(name), was) != in_view(self.after.get(name), is)
+        // What one statement has bound and another binds now the host compares, once both are executed.
+        let by_one = |binders: Option<&Vec<Binder>>, below: usize| match binders.map(Vec::as_slice)
+        {
+            Some([binder]) => binder.is_sure && binder.index < below,
+            _ => false,
+        };
+        let (before, after) = (self.before.get(name), self.after.get(name));
+        !(by_one(before, was) && by_one(after, is)) && in_view(before, was) != in_view(after, is)
     }
 }
 

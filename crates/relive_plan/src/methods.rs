@@ -37,7 +37,7 @@ pub(crate) const MUTATORS: [&str; 20] = [
 ];
 
 /// Special methods that an operation on an object may run.
-pub(crate) const SPECIAL: [&str; 106] = [
+pub(crate) const SPECIAL: [&str; 103] = [
     "__abs__",
     "__add__",
     "__aenter__",
@@ -56,7 +56,6 @@ pub(crate) const SPECIAL: [&str; 106] = [
     "__deepcopy__",
     "__del__",
     "__delattr__",
-    "__delete__",
     "__delitem__",
     "__dir__",
     "__divmod__",
@@ -69,7 +68,6 @@ pub(crate) const SPECIAL: [&str; 106] = [
     "__format__",
     "__fspath__",
     "__ge__",
-    "__get__",
     "__getattr__",
     "__getattribute__",
     "__getitem__",
@@ -132,7 +130,6 @@ pub(crate) const SPECIAL: [&str; 106] = [
     "__rsub__",
     "__rtruediv__",
     "__rxor__",
-    "__set__",
     "__setattr__",
     "__setitem__",
     "__setstate__",
@@ -145,3 +142,6 @@ pub(crate) const SPECIAL: [&str; 106] = [
     "__trunc__",
     "__xor__",
 ];
+
+/// What runs when the attribute of a class is looked up that holds an object with it.
+pub(crate) const OF_A_DESCRIPTOR: [&str; 3] = ["__get__", "__set__", "__delete__"];

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use relive_syntax::{Moment, Unit, UnitKind, Use};
 
-use crate::methods::{MUTATORS, OF_A_CLASS, RUN_BY_A_CALL, SPECIAL};
+use crate::methods::{MUTATORS, OF_A_CLASS, OF_A_DESCRIPTOR, RUN_BY_A_CALL, SPECIAL};
 use crate::world::{Changed, Place, Target, World};
 
 /// How far code is run that a unit defines.
@@ -36,6 +36,8 @@ pub(crate) struct Reach<'w, 'a> {
     used: BTreeSet<u64>,
     /// Whether an object may be called that is not a function or class itself.
     calls_objects: bool,
+    /// Whether an attribute of a class is looked up whose value may be a descriptor.
+    looks_up_values: bool,
     /// Bases that are being followed: a text may derive classes from each other in a circle.
     deriving: BTreeSet<u64>,
     modules: BTreeSet<String>,
@@ -68,6 +70,7 @@ impl<'w, 'a> Reach<'w, 'a> {
             constructed: BTreeSet::new(),
             used: BTreeSet::new(),
             calls_objects: false,
+            looks_up_values: false,
             deriving: BTreeSet::new(),
             modules: BTreeSet::new(),
             attributes: BTreeSet::new(),
@@ -408,6 +411,7 @@ impl<'w, 'a> Reach<'w, 'a> {
             + self.constructed.len()
             + self.used.len()
             + usize::from(self.calls_objects)
+            + usize::from(self.looks_up_values)
             + self.modules.len()
             + usize::from(self.operates)
             + usize::from(self.calls_unknown)
@@ -470,6 +474,7 @@ impl<'w, 'a> Reach<'w, 'a> {
         } else if member.function.is_some() {
             self.run(home, member, Depth::Through);
         } else {
+            self.looks_up_values = true;
             self.hold(home, member);
             self.hold_paths(home, member, Use::Value);
         }
@@ -515,6 +520,7 @@ impl<'w, 'a> Reach<'w, 'a> {
             || name == "__call__"
                 && is_constructed
                 && (self.calls_objects || !self.attributes.is_empty())
+            || OF_A_DESCRIPTOR.contains(&name) && has_instances && self.looks_up_values
             || OF_A_CLASS.contains(&name) && self.operates
             || SPECIAL.contains(&name) && self.operates && has_instances
     }

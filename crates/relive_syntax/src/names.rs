@@ -774,7 +774,9 @@ pub(crate) fn only_stores(callee: &Expr) -> bool {
     };
     matches!(
         name,
-        "Thread"
+        "NewType"
+            | "Thread"
+            | "TypeVar"
             | "add"
             | "append"
             | "callable"
