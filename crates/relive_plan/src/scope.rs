@@ -105,7 +105,9 @@ impl Drafts<'_> {
                 Some(partner) => self.ahead(class, partner, unit),
                 None => self.unit(class, partner, unit, rerun.contains(&index), waits),
             });
-            self.clear_before(first_draft, &new[..index], unit);
+            if self.drafts.len() > first_draft {
+                self.clear_before(first_draft, &new[..index], unit);
+            }
         }
         let is_executed =
             |unit: &&Unit| unit.kind != UnitKind::MainGuard || self.module == "__main__";

@@ -203,7 +203,8 @@ impl Search<'_> {
         unit: &Unit,
         does: &Moment,
     ) {
-        if self.judged.contains(&unit.id) {
+        let is_done = self.done.contains(&unit.id);
+        if self.judged.contains(&unit.id) || !is_done && self.changed.is_empty() {
             return;
         }
         let place = Place {
@@ -213,7 +214,7 @@ impl Search<'_> {
                 .collect(),
             ..place.clone()
         };
-        if self.done.contains(&unit.id) && class.is_empty() {
+        if is_done && class.is_empty() {
             self.judge_remade(&place, unit, does);
         }
         let cause = self.cause(&place, unit, does);
@@ -237,7 +238,7 @@ impl Search<'_> {
             _ => "what it computed",
         };
         let name = cause.name.trim_start_matches('.');
-        let why = if self.done.contains(&unit.id) && !is_former {
+        let why = if is_done && !is_former {
             format!("executed with {name}, which is out of date")
         } else {
             format!("{what} rests on {name}, which has changed")

@@ -1,6 +1,7 @@
 //! What depends on what, across modules, as far as source text tells.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use relive_syntax::{ClassParts, ImportedName, Moment, Outline, Unit, UnitKind, Use};
 
@@ -19,6 +20,16 @@ struct View<'a> {
     /// The names that units bind, sorted, with the places of the units in the text.
     bound: Vec<(&'a str, usize)>,
     star_imports: Vec<&'a ImportedName>,
+    imports: OnceCell<Imports>,
+}
+
+/// What a module's top-level statements import.
+#[derive(Default)]
+struct Imports {
+    /// The modules that they name, in order, with those that they may name (`from package import module`).
+    named: Vec<String>,
+    /// What names a module: the place of a statement, and of the import in it.
+    naming: HashMap<String, Vec<(usize, usize)>>,
 }
 
 impl<'a> View<'a> {
@@ -36,7 +47,25 @@ impl<'a> View<'a> {
             is_package,
             bound,
             star_imports: imports.filter(|import| import.alias == "*").collect(),
+            imports: OnceCell::new(),
         }
+    }
+
+    /// `module` is the module's own name.
+    fn imports(&self, module: &str) -> &Imports {
+        self.imports.get_or_init(|| {
+            let mut found = Imports::default();
+            for (place, unit) in self.outline.units.iter().enumerate() {
+                for (index, import) in unit.imports.iter().enumerate() {
+                    for named in modules_named_by(module, self.is_package, import) {
+                        let naming = found.naming.entry(named.clone()).or_default();
+                        naming.push((place, index));
+                        found.named.push(named);
+                    }
+                }
+            }
+            found
+        })
     }
 
     /// The units that bind a name, each with its place in the text.
@@ -160,14 +189,9 @@ impl<'a> World<'a> {
 
     /// The modules that a module's import statements name, with the submodules that they may name.
     #[must_use]
-    pub fn imports_of(&self, module: &str) -> Vec<String> {
-        let Some(view) = self.modules.get(module) else {
-            return Vec::new();
-        };
-        let imports = view.outline.units.iter().flat_map(|unit| &unit.imports);
-        imports
-            .flat_map(|import| self.modules_named_by(module, import))
-            .collect()
+    pub fn imports_of(&self, module: &str) -> &[String] {
+        let view = self.modules.get(module);
+        view.map_or(&[], |view| &view.imports(module).named)
     }
 
     /// Those that its functions and the bodies of its classes import.
@@ -181,16 +205,8 @@ impl<'a> World<'a> {
         let paths = moments.flat_map(|moment| moment.paths.keys());
         paths
             .filter_map(|path| inner_import(path))
-            .flat_map(|(import, _)| self.modules_named_by(module, &import))
+            .flat_map(|(import, _)| modules_named_by(module, view.is_package, &import))
             .collect()
-    }
-
-    fn modules_named_by(&self, module: &str, import: &ImportedName) -> Vec<String> {
-        let Some(from) = self.imported_module(module, import) else {
-            return Vec::new();
-        };
-        let submodule = import.name.as_ref().map(|name| join(&from, name));
-        std::iter::once(from).chain(submodule).collect()
     }
 
     /// Each module's place in an order in which what is imported comes before what imports it.
@@ -244,13 +260,14 @@ impl<'a> World<'a> {
         importer: &str,
         imported: &str,
     ) -> impl Iterator<Item = (usize, &'a ImportedName)> {
-        let units = self.modules.get(importer).map(|view| &view.outline.units);
-        let units = units.into_iter().flatten().enumerate();
-        let imports =
-            units.flat_map(|(index, unit)| unit.imports.iter().map(move |import| (index, import)));
-        imports.filter(move |(_, import)| {
-            let named = self.modules_named_by(importer, import);
-            named.iter().any(|named| named == imported)
+        let view = self.modules.get(importer);
+        let naming = view.and_then(|view| {
+            let naming = view.imports(importer).naming.get(imported)?;
+            Some((&view.outline.units, naming))
+        });
+        naming.into_iter().flat_map(|(units, naming)| {
+            let imports = naming.iter();
+            imports.map(|&(place, index)| (place, &units[place].imports[index]))
         })
     }
 
@@ -712,6 +729,18 @@ pub(crate) fn absolute_module(
         package = package.rfind('.').map(|dot| &package[..dot])?;
     }
     Some(join(package, &import.module))
+}
+
+/// The module that an import statement names, and the submodule that it may name.
+fn modules_named_by(
+    module: &str,
+    is_package: bool,
+    import: &ImportedName,
+) -> impl Iterator<Item = String> + use<> {
+    let from = absolute_module(module, is_package, import);
+    let submodule = import.name.as_ref().zip(from.as_ref());
+    let submodule = submodule.map(|(name, from)| join(from, name));
+    from.into_iter().chain(submodule)
 }
 
 fn member<'u>(unit: &'u Unit, rest: &str) -> impl Iterator<Item = &'u Unit> {

@@ -1,10 +1,11 @@
 //! What a session knows of one live module.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use relive_plan::{Difference, Removed};
+use relive_plan::{Difference, Removed, World};
 use relive_syntax::{Outline, SyntaxError, decode};
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +56,13 @@ pub(crate) struct LiveModule {
 /// The text that is live, outlined when it is first needed.
 enum Source {
     Bytes(Vec<u8>),
-    Outline(Arc<Outline>),
+    Outline(Arc<Outline>, OnceCell<HashSet<String>>),
+}
+
+impl From<Outline> for Source {
+    fn from(outline: Outline) -> Self {
+        Self::Outline(Arc::new(outline), OnceCell::new())
+    }
 }
 
 impl LiveModule {
@@ -88,10 +95,10 @@ impl LiveModule {
             let mut outline = outline(bytes, None)?;
             self.parsed = Some(outline.clone());
             outline.inherit(None, last_id);
-            self.source = Source::Outline(Arc::new(outline));
+            self.source = outline.into();
         }
         match &self.source {
-            Source::Outline(outline) => Ok(Arc::clone(outline)),
+            Source::Outline(outline, _) => Ok(Arc::clone(outline)),
             Source::Bytes(_) => unreachable!("outlined just above"),
         }
     }
@@ -108,20 +115,30 @@ impl LiveModule {
     pub(crate) fn doubt(&mut self, differences: &[Difference]) {
         self.base = Base::Unknown;
         self.seen = None;
-        if let Source::Outline(outline) = &self.source {
+        if let Source::Outline(outline, _) = &self.source {
             let mut outline = (**outline).clone();
             for difference in differences {
                 outline.doubt(difference.line, difference.is_missing);
             }
-            self.source = Source::Outline(Arc::new(outline));
+            self.source = outline.into();
         }
     }
 
-    pub(crate) fn mentions(&self, word: &str) -> bool {
+    /// Whether the module imports another, wherever; until it is outlined, whether it may.
+    pub(crate) fn imports(&self, other: &str) -> bool {
         match &self.source {
-            Source::Bytes(bytes) => memchr::memmem::find(bytes, word.as_bytes()).is_some(),
-            Source::Outline(outline) => {
-                memchr::memmem::find(outline.text.as_bytes(), word.as_bytes()).is_some()
+            Source::Bytes(bytes) => {
+                let word = other.rsplit('.').next().unwrap_or(other);
+                memchr::memmem::find(bytes, word.as_bytes()).is_some()
+            }
+            Source::Outline(outline, imports) => {
+                let imports = imports.get_or_init(|| {
+                    let mut world = World::default();
+                    world.add(&self.name, outline, self.is_package());
+                    let top = world.imports_of(&self.name).iter().cloned();
+                    top.chain(world.inner_imports_of(&self.name)).collect()
+                });
+                imports.contains(other)
             }
         }
     }
@@ -133,7 +150,7 @@ impl LiveModule {
         self.shelf.extend(removed);
         let surplus = self.shelf.len().saturating_sub(SHELF_LENGTH);
         self.shelf.drain(..surplus);
-        self.source = Source::Outline(Arc::new(outline));
+        self.source = outline.into();
         self.version = version;
         self.is_anchored = true;
     }

@@ -609,22 +609,18 @@ impl Session {
         let mut waiting: Vec<String> = names.into_iter().collect();
         while let Some(name) = waiting.pop() {
             self.add_related(&mut related, &name);
-            let word = name.rsplit('.').next().unwrap_or(&name).to_owned();
-            let candidates: Vec<String> = self
-                .modules
-                .values()
-                .filter(|module| !related.contains_key(&module.name) && module.mentions(&word))
+            let modules = self.modules.values();
+            let candidates: Vec<String> = modules
+                .filter(|module| !related.contains_key(&module.name) && module.imports(&name))
                 .map(|module| module.name.clone())
                 .collect();
             for candidate in candidates {
-                let mut alone = Related::new();
-                self.add_related(&mut alone, &candidate);
-                let world = world_of(&alone);
-                let imports_it = world.imports_of(&candidate).contains(&name)
-                    || world.inner_imports_of(&candidate).contains(&name);
-                if imports_it {
-                    related.append(&mut alone);
+                self.add_related(&mut related, &candidate);
+                let module = self.modules.get(&candidate);
+                if module.is_some_and(|module| module.imports(&name)) {
                     waiting.push(candidate);
+                } else {
+                    related.remove(&candidate);
                 }
             }
         }
@@ -637,7 +633,7 @@ impl Session {
         for edit in edits {
             let mut world = World::default();
             world.add(&edit.name, &edit.new, self.is_package(&edit.name));
-            wanted.extend(world.imports_of(&edit.name));
+            wanted.extend(world.imports_of(&edit.name).iter().cloned());
         }
         let stale = self
             .stale

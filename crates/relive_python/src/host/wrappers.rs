@@ -1,8 +1,9 @@
 //! What decorators of the standard library keep of a function: `functools.wraps` copies attributes of it, and
 //! `functools.lru_cache` its results. Both are brought up to date when the function is.
 
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction, PyType};
+use pyo3::types::{PyDict, PyFunction, PyString, PyType};
 
 use super::undo::{FUNCTION_ATTRIBUTES, Undo};
 
@@ -57,8 +58,11 @@ fn refresh_class<'py>(
         .try_iter()?
     {
         let member = member?;
+        if member.is_exact_instance_of::<PyString>() || member.is_none() {
+            continue;
+        }
         refresh_chain(&member, changed, undo)?;
-        if member.is_instance_of::<PyFunction>() {
+        if member.is_instance_of::<PyFunction>() || is_slot(&member) {
             continue;
         }
         for part in ["__func__", "fget", "fset", "fdel", "func"] {
@@ -85,6 +89,15 @@ fn refresh_class<'py>(
         }
     }
     Ok(())
+}
+
+/// Whether a member is `__dict__`, `__weakref__` or one of `__slots__`.
+fn is_slot(member: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: compares the type of a live object with two that are never destroyed.
+    unsafe {
+        let is_of = |class| ffi::Py_TYPE(member.as_ptr()) == class;
+        is_of(&raw mut ffi::PyGetSetDescr_Type) || is_of(&raw mut ffi::PyMemberDescr_Type)
+    }
 }
 
 /// Refresh a chain of wrappers, from the one bound to the one next to the function.
