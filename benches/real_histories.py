@@ -24,14 +24,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.truth.engines import ENGINES
 from tests.truth.fingerprint import Difference, Units, differences
 from tests.truth.flags import Flags, Reach, module_name
 from tests.truth.harness import Process, ProcessError, kind_of
 
+PROJECT = Path(__file__).resolve().parents[1]
 PACKAGES = (
     *("attrs", "click", "flask", "httpx", "idna", "itsdangerous", "jinja2", "marshmallow", "more-itertools"),
     *("packaging", "requests", "rich", "tomlkit", "urllib3", "werkzeug"),

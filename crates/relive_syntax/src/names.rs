@@ -718,7 +718,7 @@ fn surely_bound(statement: &Stmt) -> BTreeSet<String> {
             if suppresses {
                 return BTreeSet::new();
             }
-            let inner = with.body.iter().flat_map(|inner| bound_by(inner));
+            let inner = with.body.iter().flat_map(bound_by);
             let inner: BTreeSet<String> = inner.collect();
             let targets = bound_by(statement).into_iter();
             let mut bound = bound_at_the_end(&with.body).unwrap_or_default();

@@ -727,3 +727,79 @@ fn names_bound_and_read_in_unusual_ways() {
         "#]],
     );
 }
+
+/// What is left out of date when the `1` in a program becomes a `2`.
+fn check_number(program: &str, expected: Expect) {
+    check(program, &program.replace("return 1", "return 2"), expected);
+}
+
+#[test]
+fn what_only_names_a_class() {
+    let class = "class C:\n    def __str__(self): return 1\n    def __call__(self): return 1\n    def m(self): return 1\n";
+    let with = |text: &str| format!("{class}{text}\n");
+    for text in [
+        "def f(c: C | None) -> list[C]: pass",
+        "T = list[C]",
+        "T = TypeVar('T', bound=C)",
+        "X = C()",
+        "D = {C: C()}",
+    ] {
+        check_number(&with(text), expect![""]);
+    }
+    check_number(
+        &with("X = str(C())"),
+        expect![[r#"
+            X at 5 (Statement: what it computed rests on C, which has changed)
+        "#]],
+    );
+    check_number(
+        "class C:\n    def __class_getitem__(cls, key): return 1\nT = C[int]\n",
+        expect![[r#"
+            T at 3 (Statement: what it computed rests on C, which has changed)
+        "#]],
+    );
+    check_number(
+        "def f(): return 1\ndef g(x: f()): pass\n",
+        expect![[r#"
+            g at 2 (Function: a default, annotation or decorator rests on f, which has changed)
+        "#]],
+    );
+    check_number(
+        "from __future__ import annotations\ndef f(): return 1\ndef g(x: f()): pass\n",
+        expect![""],
+    );
+}
+
+#[test]
+fn what_makes_a_decorator() {
+    let maker = |decorator: &str, wrapper: &str| {
+        format!(
+            "def helper(): return 1\ndef maker(name):\n    def decorator(function):\n        {decorator}\n        def wrapper():\n            {wrapper}\n            return function()\n        return wrapper\n    return decorator\n@maker('x')\ndef f(): pass\n"
+        )
+    };
+    check_number(
+        &maker("helper()", "pass"),
+        expect![[r#"
+            f at 10 (Function: a default, annotation or decorator rests on maker (m.helper), which has changed)
+        "#]],
+    );
+    check_number(&maker("pass", "helper()"), expect![""]);
+    check_number(
+        &(maker("pass", "helper()") + "X = f()\n"),
+        expect![[r#"
+            X at 12 (Statement: what it computed rests on f (m.helper), which has changed)
+        "#]],
+    );
+}
+
+#[test]
+fn descriptors() {
+    let class = "class D:\n    def __get__(self, instance, owner): return 1\n";
+    check_number(&format!("{class}class C:\n    d = D()\n"), expect![""]);
+    check_number(
+        &format!("{class}class C:\n    d = D()\nX = C.d\n"),
+        expect![[r#"
+            X at 5 (Statement: what it computed rests on C.d, which has changed)
+        "#]],
+    );
+}

@@ -23,7 +23,7 @@ fn with<T>(modules: &[(&str, &str)], ask: impl FnOnce(&World<'_>) -> T) -> T {
 /// The modules that `module` imports.
 fn check_imports(module: &str, text: &str, expected: &[&str]) {
     let name = module.trim_end_matches('/');
-    let mut found = with(&[(module, text)], |world| world.imports_of(name));
+    let mut found = with(&[(module, text)], |world| world.imports_of(name).to_vec());
     found.sort_unstable();
     found.dedup();
     assert_eq!(found, expected, "{module}: {text}");
