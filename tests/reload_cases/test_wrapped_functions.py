@@ -371,3 +371,30 @@ def test_annotation_removed_below_wraps(live):
     assert g.__annotations__ == {}
     live.edit("m.py", "def g(x)", "def g(x: str)")
     assert g.__annotations__ == {"x": str}
+
+
+def test_decorator_that_keeps_the_code(live):
+    """body of a function edited whose decorator keeps its code object, as jinja2.debug does to hide frames"""
+    m = live.load(
+        "m",
+        """
+        INTERNAL = set()
+
+        def internal(function):
+            INTERNAL.add(function.__code__)
+            return function
+
+        @internal
+        def f():
+            return 1
+
+        class C:
+            @internal
+            def method(self):
+                return 1
+        """,
+    )
+    for line in ("    return 1\n\nclass", "        return 1\n"):
+        live.edit("m.py", line, line.replace("1", "2"), stale=["m:INTERNAL"])
+    assert (m.f(), m.C().method()) == (2, 2)
+    assert m.f.__code__ not in m.INTERNAL

@@ -118,6 +118,11 @@ impl<'w, 'a> Reach<'w, 'a> {
         self.reflects
     }
 
+    /// Whether what a statement runs asks a function for its code.
+    pub(crate) fn takes_code(&self) -> bool {
+        self.attributes.contains("__code__")
+    }
+
     fn execute(&mut self, module: &str, moment: &Moment) {
         self.note(module, moment);
         for (path, how) in &moment.paths {

@@ -503,6 +503,9 @@ impl Drafts<'_> {
     }
 
     fn exchange(&mut self, class: &[String], new: &Unit, renewal: Renewal, item: Option<Item>) {
+        if item.is_some() {
+            self.warn_of_kept_code(new);
+        }
         let keeps_defaults = matches!(renewal, Renewal::Annotations(_));
         let (excerpt, reads) = match renewal {
             Renewal::Code => {

@@ -125,6 +125,27 @@ impl Drafts<'_> {
         }
     }
 
+    /// Decorators may have put the code that a function is about to lose into other objects.
+    pub(crate) fn warn_of_kept_code(&mut self, new: &Unit) {
+        let is_decorated = |unit: &Unit| {
+            let mut uses = unit.reads.now.paths.values();
+            unit.function.is_some() && uses.any(|how| *how >= Use::Decorate)
+        };
+        let Some(world) = self.world.filter(|_| is_decorated(new)) else {
+            return;
+        };
+        let effects = world.effects(&Place::end_of(self.module), new);
+        for (home, name, line) in effects.stores.into_iter().filter(|_| effects.takes_code) {
+            let why = "a decorator has put the former code of a function into it";
+            self.stale.push(Item {
+                qualname: format!("{home}:{name}"),
+                kind: ItemKind::Statement,
+                line,
+                ..item(self.module, self.file, &[], new, why)
+            });
+        }
+    }
+
     /// What a star import has bound, a statement has made something else of: executed again, it does so once more.
     fn made_of_a_former_value<'u>(above: &[Unit], unit: &'u Unit) -> Option<&'u String> {
         let mut names = unit.maybe.iter();

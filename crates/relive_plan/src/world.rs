@@ -525,6 +525,7 @@ impl<'a> World<'a> {
             uses: std::mem::take(&mut reach.uses),
             later: std::mem::take(&mut reach.later),
             looks_around: reach.looks_around(),
+            takes_code: reach.takes_code(),
         }
     }
 
@@ -690,6 +691,8 @@ pub struct Effects {
     pub later: BTreeMap<u64, String>,
     /// Whether it, or what it runs, looks at names that its text does not show.
     pub looks_around: bool,
+    /// Whether it, or what it runs, asks a function for its code.
+    pub takes_code: bool,
 }
 
 /// What deriving a class from another does.
