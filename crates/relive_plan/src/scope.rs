@@ -10,6 +10,7 @@ use crate::chains::{Repeated, Shifted, reruns};
 use crate::item::{Item, ItemKind, item};
 use crate::plan::{Action, ClassFacts, ClassQuery, ModuleFacts, Move};
 use crate::planner::anchors;
+use crate::warnings;
 use crate::world::{Changed, Place, World};
 
 /// A step before its place in the order is known.
@@ -183,11 +184,8 @@ impl Drafts<'_> {
 
     /// A statement that may not bind a name that nothing above it binds must find it unbound.
     pub(crate) fn clear_before(&mut self, first_draft: usize, above: &[Unit], unit: &Unit) {
-        let takes_all = |unit: &Unit| unit.imports.iter().any(|import| import.alias == "*");
-        if above.iter().any(takes_all) {
-            self.warn_of_a_lost_former_value(first_draft, above, unit);
-        }
-        if unit.is_deletion || self.new.units.iter().any(takes_all) {
+        self.warn_of_a_lost_former_value(first_draft, above, unit);
+        if unit.is_deletion || self.new.units.iter().any(warnings::takes_all) {
             return;
         }
         let is_set_by_a_call = |name: &String| {

@@ -6,6 +6,7 @@ use relive_syntax::{ClassParts, Moment, Outline, Unit, UnitKind, Use};
 
 use crate::item::{Item, ItemKind, item, items};
 
+use crate::warnings::made_of_a_former_value;
 use crate::world::{Cause, Changed, Effects, Place, World};
 
 /// A live module, as the search for what is out of date needs it.
@@ -225,7 +226,9 @@ impl Search<'_> {
         };
         self.judged.insert(unit.id);
         let effects = self.world.effects(&place, unit);
-        let is_former = self.bound_later(&effects).is_some();
+        let above = &module.outline.units[..place.above];
+        let is_former = self.bound_later(&effects).is_some()
+            || class.is_empty() && made_of_a_former_value(above, unit).is_some();
         let rests_on_stale = self.world.outdated_by(&place, does, &self.stale).is_some();
         for changed in [&mut self.changed, &mut self.stale] {
             mark(changed, module.name, !class.is_empty(), unit);

@@ -146,21 +146,13 @@ impl Drafts<'_> {
         }
     }
 
-    /// What a star import has bound, a statement has made something else of: executed again, it does so once more.
-    fn made_of_a_former_value<'u>(above: &[Unit], unit: &'u Unit) -> Option<&'u String> {
-        let mut names = unit.maybe.iter();
-        names.find(|name| {
-            unit.reads.now.paths.contains_key(*name) && !above.iter().any(|unit| unit.binds(name))
-        })
-    }
-
     pub(crate) fn warn_of_a_lost_former_value(
         &mut self,
         first_draft: usize,
         above: &[Unit],
         unit: &Unit,
     ) {
-        let name = Self::made_of_a_former_value(above, unit);
+        let name = made_of_a_former_value(above, unit);
         if let Some(name) = name.filter(|_| self.is_executed(first_draft, unit.id)) {
             let why = format!("executed with what {name} is now, which a star import has bound");
             self.stale.push(self.item(&[], unit, &why));
@@ -184,6 +176,22 @@ impl Drafts<'_> {
             self.stale.push(self.item(outer, new, why));
         }
     }
+}
+
+/// What a star import has bound, a statement has made something else of: executed again, it does so once more.
+pub(crate) fn made_of_a_former_value<'u>(above: &[Unit], unit: &'u Unit) -> Option<&'u String> {
+    let binds = |above: &Unit, name: &String| above.binds(name) && !above.maybe.contains(name);
+    let mut names = unit.maybe.iter();
+    names.find(|name| {
+        unit.reads.now.paths.contains_key(*name)
+            && above.iter().any(takes_all)
+            && !above.iter().any(|above| binds(above, name))
+    })
+}
+
+/// Whether a statement is a star import.
+pub(crate) fn takes_all(unit: &Unit) -> bool {
+    unit.imports.iter().any(|import| import.alias == "*")
 }
 
 fn holds(unit: &Unit, id: u64) -> bool {

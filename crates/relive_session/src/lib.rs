@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod host;
 pub mod line;
 mod log;

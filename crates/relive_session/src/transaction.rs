@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use relive_plan::{
-    Action, Changed, Facts, FactsQuery, Item, ItemKind, ModuleEdit, ModuleQuery, Outdated, Place,
-    Plan, Planned, SourceModule, World, outdated, plan, query, rerun, staleness, tied_to,
+    Action, Changed, FactsQuery, Item, ItemKind, ModuleEdit, ModuleQuery, Outdated, Place, Plan,
+    Planned, SourceModule, World, outdated, plan, query, staleness, tied_to,
 };
 use relive_syntax::{Outline, Unit};
 
 use crate::host::{Applied, Host, HostError};
 use crate::log::LogError;
 use crate::report::Report;
-use crate::session::{Mode, Session, Stale, module_item};
+use crate::session::{Session, Stale, module_item};
 
 /// An edit of one module: the outline that is live, and the one that was saved.
 pub(crate) struct Edit {
@@ -24,13 +24,13 @@ pub(crate) struct Edit {
 }
 
 /// Why a plan was not carried out.
-enum Failed {
+pub(crate) enum Failed {
     Host(HostError),
     Log(LogError),
 }
 
 /// The outlines of modules that an edit may concern, by name.
-type Related = BTreeMap<String, (Arc<Outline>, bool)>;
+pub(crate) type Related = BTreeMap<String, (Arc<Outline>, bool)>;
 
 impl Session {
     /// Edits that belong together, because one module imports the other, are one transaction.
@@ -68,7 +68,8 @@ impl Session {
         let prepared = self.without_unloaded(host, &mut edits).and_then(|items| {
             report.refused.extend(items);
             let related = self.related(edits.iter().map(|edit| edit.name.clone()).collect());
-            let related = self.with_imports(related, &edits);
+            let importers = edits.iter().map(|edit| (edit.name.as_str(), &edit.new));
+            let related = self.with_imports(related, importers);
             let planned = self.planned(host, &edits, &related, &needy)?;
             Ok((related, planned))
         });
@@ -262,7 +263,7 @@ impl Session {
         self.forgive_where(back, |_| true);
     }
 
-    fn forgive_where(
+    pub(crate) fn forgive_where(
         &mut self,
         back: &BTreeSet<(String, String)>,
         is_meant: impl Fn(&Stale) -> bool,
@@ -276,122 +277,11 @@ impl Session {
         });
     }
 
-    /// Execute statements again that are out of date.
-    pub(crate) fn execute_again(
+    pub(crate) fn carry_out(
         &mut self,
         host: &mut dyn Host,
-        statements: Vec<Outdated>,
-    ) -> Report {
-        let mut report = Report::default();
-        let mut executed = BTreeSet::new();
-        for statement in self.in_order(statements) {
-            if !executed.insert((statement.module.clone(), statement.unit)) {
-                continue;
-            }
-            let related = self.related(BTreeSet::from([statement.module.clone()]));
-            let Some((outline, _)) = related.get(&statement.module) else {
-                continue;
-            };
-            let Some(unit) = find_unit(&outline.units, statement.unit) else {
-                continue;
-            };
-            let edit = Edit {
-                name: statement.module.clone(),
-                old: Arc::clone(outline),
-                new: (**outline).clone(),
-                seen: None,
-            };
-            let world = world_of(&related);
-            let file = self.file_of(&edit.name);
-            let module_edit = self.module_edit(&edit, &file);
-            let asked = FactsQuery {
-                modules: vec![relive_plan::ModuleQuery {
-                    name: edit.name.clone(),
-                    classes: Vec::new(),
-                    names: unit.binds.clone(),
-                    text: None,
-                }],
-                live: self.modules.keys().cloned().collect(),
-                frames: false,
-            };
-            let facts: Facts = match host.facts(&asked) {
-                Ok(facts) => facts,
-                Err(error) => {
-                    report.refused.push(self.internal_error(&edit.name, &error));
-                    continue;
-                }
-            };
-            let nothing = relive_plan::ModuleFacts::default();
-            let plan = rerun(
-                &module_edit,
-                &[(&statement, unit)],
-                facts.modules.get(&edit.name).unwrap_or(&nothing),
-                &world,
-            );
-            if plan.steps.is_empty() {
-                // It is being executed right now, or will be.
-                continue;
-            }
-            match self.carry_out(host, &plan) {
-                Err(error) => report.refused.push(self.failure(&plan, &error)),
-                Ok(applied) => {
-                    self.version += 1;
-                    if let Some(module) = self.modules.get_mut(&edit.name) {
-                        module.version = self.version;
-                        module.is_anchored = true;
-                    }
-                    report
-                        .applied
-                        .extend(plan.steps.iter().filter_map(|step| step.item.clone()));
-                    let done = executed_units(&plan);
-                    executed.extend(done.iter().map(|unit| (statement.module.clone(), *unit)));
-                    self.stale
-                        .retain(|_, stale| stale.unit().is_none_or(|unit| !done.contains(&unit)));
-                    let bound = unit
-                        .binds
-                        .iter()
-                        .map(|name| (statement.module.clone(), name.clone()));
-                    self.forgive_where(&bound.collect(), |stale| {
-                        // Copies have followed; a statement that has read the name has not.
-                        stale.unit().is_none() || stale.item.kind == ItemKind::Import
-                    });
-                    self.add_live_stale(applied.stale, &mut report);
-                    for still in self.outdated(&related, &Changed::default(), &done) {
-                        self.add_stale(still.item.clone(), Some(still), &mut report);
-                    }
-                    if statement.is_former {
-                        let why = "executed with what it reads is now, which a statement below it has changed";
-                        let item = Item {
-                            why: why.to_owned(),
-                            ..statement.item.clone()
-                        };
-                        self.add_stale(item, Some(statement), &mut report);
-                    }
-                }
-            }
-        }
-        report
-    }
-
-    /// Statements in the order in which a fresh interpreter would execute them.
-    fn in_order(&mut self, mut statements: Vec<Outdated>) -> Vec<Outdated> {
-        let modules: BTreeSet<String> = statements
-            .iter()
-            .map(|statement| statement.module.clone())
-            .collect();
-        let related = self.related(modules);
-        let names: BTreeSet<&str> = related.keys().map(String::as_str).collect();
-        let ranks = world_of(&related).import_ranks(&names);
-        statements.sort_by_key(|statement| {
-            (
-                ranks.get(statement.module.as_str()).copied(),
-                statement.item.line,
-            )
-        });
-        statements
-    }
-
-    fn carry_out(&mut self, host: &mut dyn Host, plan: &Plan) -> Result<Applied, Failed> {
+        plan: &Plan,
+    ) -> Result<Applied, Failed> {
         host.compile(plan).map_err(Failed::Host)?;
         self.log.append(plan).map_err(Failed::Log)?;
         let applied = host.apply(plan);
@@ -400,7 +290,7 @@ impl Session {
     }
 
     /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
-    fn failure(&mut self, plan: &Plan, error: &Failed) -> Item {
+    pub(crate) fn failure(&mut self, plan: &Plan, error: &Failed) -> Item {
         let error = match error {
             Failed::Host(error) => error,
             Failed::Log(error) => {
@@ -509,23 +399,20 @@ impl Session {
         for statement in &found {
             self.add_stale(statement.item.clone(), Some(statement.clone()), report);
         }
-        let is_wanted = |statement: &Outdated| {
-            statement.follows || self.mode == Mode::Deep && !statement.is_former
-        };
-        let again: Vec<Outdated> = found.into_iter().filter(is_wanted).collect();
+        let again = found
+            .into_iter()
+            .filter(|statement| self.is_to_run_again(statement));
+        let again: Vec<Outdated> = again.collect();
         if !self.waiting.occasion.may_execute() {
             self.waiting.again.extend(again);
         } else if !again.is_empty() {
             let again = self.execute_again(host, again);
-            report.stale.retain(|item| {
-                self.stale.contains_key(&(item.qualname.clone(), item.kind))
-                    || item.kind == ItemKind::Frame
-            });
+            self.leave_out_mended(report);
             report.absorb(again);
         }
     }
 
-    fn outdated(
+    pub(crate) fn outdated(
         &self,
         related: &Related,
         changed: &Changed,
@@ -584,7 +471,7 @@ impl Session {
     }
 
     /// Note live objects that keep old code or values. Frames come to an end by themselves: the host is asked for them.
-    fn add_live_stale(&mut self, items: Vec<Item>, report: &mut Report) {
+    pub(crate) fn add_live_stale(&mut self, items: Vec<Item>, report: &mut Report) {
         for item in items {
             if item.kind == ItemKind::Frame {
                 report.stale.push(item);
@@ -594,7 +481,12 @@ impl Session {
         }
     }
 
-    fn add_stale(&mut self, item: Item, statement: Option<Outdated>, report: &mut Report) {
+    pub(crate) fn add_stale(
+        &mut self,
+        item: Item,
+        statement: Option<Outdated>,
+        report: &mut Report,
+    ) {
         let key = (item.qualname.clone(), item.kind);
         report
             .stale
@@ -604,7 +496,7 @@ impl Session {
     }
 
     /// The outlines of the modules and of those that import them, directly or not.
-    fn related(&mut self, names: BTreeSet<String>) -> Related {
+    pub(crate) fn related(&mut self, names: BTreeSet<String>) -> Related {
         let mut related = Related::new();
         let mut waiting: Vec<String> = names.into_iter().collect();
         while let Some(name) = waiting.pop() {
@@ -627,23 +519,32 @@ impl Session {
         related
     }
 
-    /// Add what edited modules import, and modules in which something is stale: what they read may be so.
-    fn with_imports(&mut self, mut related: Related, edits: &[Edit]) -> Related {
-        let mut wanted: BTreeSet<String> = BTreeSet::new();
-        for edit in edits {
+    /// Add what modules import, and if something is stale, what leads there.
+    pub(crate) fn with_imports<'o>(
+        &mut self,
+        mut related: Related,
+        importers: impl IntoIterator<Item = (&'o str, &'o Outline)>,
+    ) -> Related {
+        let imports = |session: &Self, name: &str, outline: &Outline| {
             let mut world = World::default();
-            world.add(&edit.name, &edit.new, self.is_package(&edit.name));
-            wanted.extend(world.imports_of(&edit.name).iter().cloned());
+            world.add(name, outline, session.is_package(name));
+            world.imports_of(name).to_vec()
+        };
+        let mut wanted = Vec::new();
+        for (name, outline) in importers {
+            wanted.extend(imports(self, name, outline));
         }
-        let stale = self
-            .stale
-            .keys()
-            .filter_map(|(qualname, _)| qualname.split_once(':'));
+        let stale = self.stale.keys();
+        let stale = stale.filter_map(|(qualname, _)| qualname.split_once(':'));
         wanted.extend(stale.map(|(module, _)| module.to_owned()));
-        for name in wanted {
-            if !related.contains_key(&name) {
-                self.add_related(&mut related, &name);
+        while let Some(name) = wanted.pop() {
+            if related.contains_key(&name) {
+                continue;
             }
+            self.add_related(&mut related, &name);
+            let added = related.get(&name).filter(|_| !self.stale.is_empty());
+            wanted
+                .extend(added.map_or_else(Vec::new, |(outline, _)| imports(self, &name, outline)));
         }
         related
     }
@@ -658,7 +559,7 @@ impl Session {
         }
     }
 
-    fn module_edit<'a>(&'a self, edit: &'a Edit, file: &'a str) -> ModuleEdit<'a> {
+    pub(crate) fn module_edit<'a>(&'a self, edit: &'a Edit, file: &'a str) -> ModuleEdit<'a> {
         let module = self.modules.get(&edit.name);
         ModuleEdit {
             name: &edit.name,
@@ -676,7 +577,7 @@ impl Session {
             .is_some_and(|module| module.is_package())
     }
 
-    fn file_of(&self, name: &str) -> String {
+    pub(crate) fn file_of(&self, name: &str) -> String {
         self.modules
             .get(name)
             .map(|module| module.file_name())
@@ -726,7 +627,7 @@ impl Session {
         }
     }
 
-    fn internal_error(&self, name: &str, error: &HostError) -> Item {
+    pub(crate) fn internal_error(&self, name: &str, error: &HostError) -> Item {
         Item {
             qualname: name.to_owned(),
             kind: ItemKind::Module,
@@ -737,7 +638,7 @@ impl Session {
     }
 }
 
-fn world_of(related: &Related) -> World<'_> {
+pub(crate) fn world_of(related: &Related) -> World<'_> {
     let mut world = World::default();
     for (name, (outline, is_package)) in related {
         world.add(name, outline, *is_package);
@@ -812,7 +713,7 @@ fn executed_unit(action: &Action) -> Option<u64> {
 }
 
 /// The units that the plan executes, members of executed classes included.
-fn executed_units(plan: &Plan) -> BTreeSet<u64> {
+pub(crate) fn executed_units(plan: &Plan) -> BTreeSet<u64> {
     let mut executed = BTreeSet::new();
     for step in &plan.steps {
         executed.extend(executed_unit(&step.action));
@@ -855,7 +756,7 @@ fn names_back(plan: &Plan) -> BTreeSet<(String, String)> {
     back
 }
 
-fn find_unit(units: &[Unit], id: u64) -> Option<&Unit> {
+pub(crate) fn find_unit(units: &[Unit], id: u64) -> Option<&Unit> {
     units.iter().find_map(|unit| {
         if unit.id == id {
             return Some(unit);
