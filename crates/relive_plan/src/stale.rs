@@ -229,6 +229,8 @@ impl Search<'_> {
         let above = &module.outline.units[..place.above];
         let is_former = self.bound_later(&effects).is_some()
             || class.is_empty() && made_of_a_former_value(above, unit).is_some();
+        let was_decorated = !is_emptied
+            && (cause.how != Use::Value || self.is_decorated_otherwise(&place, unit, does));
         let rests_on_stale = self.world.outdated_by(&place, does, &self.stale).is_some();
         for changed in [&mut self.changed, &mut self.stale] {
             mark(changed, module.name, !class.is_empty(), unit);
@@ -251,7 +253,7 @@ impl Search<'_> {
                 module: module.name.to_owned(),
                 class: class.to_vec(),
                 unit: unit.id,
-                was_decorated: cause.how != Use::Value && !is_emptied,
+                was_decorated,
                 follows: (unit.is_alias || is_emptied) && !rests_on_stale && !is_former,
                 is_former,
                 origin: cause.origin.clone(),
@@ -306,6 +308,18 @@ impl Search<'_> {
             Some(of_name(format!("what {name} is now")))
         };
         read.or_else(derived).or_else(later)
+    }
+
+    /// Whether what decorates a unit does something else now, whatever else of it is out of date.
+    fn is_decorated_otherwise(&self, place: &Place<'_>, unit: &Unit, does: &Moment) -> bool {
+        let mut decorating = does.clone();
+        decorating.paths.retain(|_, how| *how != Use::Value);
+        let relevant = self.relevant(unit);
+        unit.function.is_some()
+            && self
+                .world
+                .outdated_by(place, &decorating, relevant)
+                .is_some()
     }
 
     /// What counts for a unit: what has changed since it was executed.
