@@ -19,12 +19,13 @@ FIRST_SEED = int(os.environ.get("RELIVE_TRUTH_START", "0"))
 SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("RELIVE_TRUTH_SEEDS", "300")))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["relive", "deep"])
 def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
-    """Tell the story of a seed that failed, or nothing; all of them run in the background."""
-    asked = {item.callspec.params["seed"] for item in request.session.items if "outcome" in item.fixturenames}
+    """Tell the story of a seed that failed in one of the modes, or nothing; all of them run in the background."""
+    told_of = [item.callspec.params for item in request.session.items if "outcome" in item.fixturenames]
+    asked = {params["seed"] for params in told_of if params["outcome"] == request.param}
     total: Counter[str] = Counter()
-    with outcomes(range(min(asked), max(asked) + 1)) as futures:
+    with outcomes(range(min(asked), max(asked) + 1), request.param) as futures:
 
         def told(seed: int) -> str:
             outcome = futures[seed].result()
@@ -35,7 +36,7 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Callable[[int], str]]:
     counts = ", ".join(f"{total[kind]} {kind}" for kind in TALLIED)
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        print(f"\ntruth: {counts}")
+        print(f"\ntruth, {request.param}: {counts}")
 
 
 @pytest.mark.parametrize("seed", SEEDS)

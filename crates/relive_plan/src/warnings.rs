@@ -36,9 +36,7 @@ impl Drafts<'_> {
                         .filter(changes)
                         .any(|unit| !is_executed(unit))
             });
-            if new[position].function.is_some() {
-                warnings.extend(self.holders_of_former(first_draft, new, position));
-            }
+            warnings.extend(self.holders_of_former(first_draft, new, position));
             if let (Some(path), Some(item)) = (later, &draft.item) {
                 let why = format!(
                     "executed with what {path} is now, which a statement below it has changed"
@@ -67,7 +65,7 @@ impl Drafts<'_> {
     /// Statements between two definitions of one name hold the first; executing the second makes one object of them.
     fn holders_of_former(&self, first_draft: usize, new: &[Unit], position: usize) -> Vec<Item> {
         let repeated = new[position]
-            .binds
+            .defines
             .iter()
             .find(|name| self.repeated.after.contains(*name));
         let Some(name) = repeated else {

@@ -162,6 +162,8 @@ pub(crate) struct Names {
     pub(crate) touches: BTreeSet<String>,
     /// Names that it annotates.
     pub(crate) annotates: Vec<String>,
+    /// Names that it binds by definitions.
+    pub(crate) defines: BTreeSet<String>,
     pub(crate) reads: Reads,
 }
 
@@ -219,7 +221,9 @@ struct Walker {
 
 impl Walker {
     fn finish(mut self) -> Names {
-        self.names.reads = self.scopes.pop().unwrap_or_default().reads;
+        let outermost = self.scopes.pop().unwrap_or_default();
+        self.names.defines = outermost.defined;
+        self.names.reads = outermost.reads;
         self.names
     }
 

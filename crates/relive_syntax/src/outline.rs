@@ -96,6 +96,8 @@ pub struct Statement {
     pub is_deletion: bool,
     /// Whether it only gives a value another name (`a = b.c`).
     pub is_alias: bool,
+    /// Those of its names that it binds to functions and classes that it defines.
+    pub defines: BTreeSet<String>,
     /// Whether a function in it defines a class: CPython 3.13+ keeps the class's line as a constant of the code.
     pub defines_local_class: bool,
     /// Hash of its text, layout and comments included.
@@ -428,6 +430,7 @@ impl Outline {
             maybe,
             is_deletion: statement.is_delete_stmt(),
             is_alias: is_alias(statement),
+            defines: names.defines,
             defines_local_class: defines_local_class(statement),
             text: TreeHash::of(&self.lines(lines)),
             whole: hash::whole(statement),
@@ -547,6 +550,7 @@ fn join(unit: &mut Unit, next: Unit) {
     unit.whole = TreeHash::of(&(unit.whole, next.whole));
     unit.evaluated = TreeHash::of(&(unit.evaluated, next.evaluated));
     unit.maybe.extend(next.maybe);
+    unit.defines.extend(next.defines);
     unit.defines_local_class |= next.defines_local_class;
     unit.is_alias &= next.is_alias;
     unit.is_deletion &= next.is_deletion;

@@ -153,14 +153,21 @@ impl<'py> Undo<'py> {
             self.will_exchange(wrapper)?;
         }
         for (index, name) in copied_attributes() {
-            let (held, now) = (wrapper.getattr(name), function.getattr(name)?);
-            let is_copy = held.is_ok_and(|held| held.eq(&before[index]).unwrap_or(false));
-            if is_copy
-                && !now.eq(&before[index])?
-                && annotations::set_attribute(wrapper, name, now).is_err()
-            {
-                // Some descriptors compute the attribute instead of keeping a copy.
+            let now = function.getattr(name)?;
+            if now.eq(&before[index])? {
                 continue;
+            }
+            let is_copy = |held: Bound<'py, PyAny>| held.eq(&before[index]).unwrap_or(false);
+            // Of a wrapper that is no function `functools.wraps` takes the attributes as entries of its `__dict__`.
+            if let Ok(wrapper) = wrapper.cast::<PyFunction>()
+                && let own = wrapper.getattr("__dict__")?.cast_into::<PyDict>()?
+                && own.get_item(name)?.is_some_and(is_copy)
+            {
+                own.set_item(name, &now)?;
+            }
+            if wrapper.getattr(name).is_ok_and(is_copy) {
+                // Some descriptors compute the attribute instead of keeping a copy.
+                annotations::set_attribute(wrapper, name, now).ok();
             }
         }
         Ok(())
