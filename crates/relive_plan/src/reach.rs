@@ -21,6 +21,16 @@ enum Depth {
     Through,
 }
 
+impl Depth {
+    fn of(how: Use) -> Self {
+        match how {
+            Use::Decorate => Self::Called,
+            Use::MakeDecorator => Self::Twice,
+            Use::Value | Use::Handed | Use::Call => Self::Through,
+        }
+    }
+}
+
 /// The closure of what one statement names, as far as it was followed.
 pub(crate) struct Reach<'w, 'a> {
     world: &'w World<'a>,
@@ -41,7 +51,8 @@ pub(crate) struct Reach<'w, 'a> {
     /// Bases that are being followed: a text may derive classes from each other in a circle.
     deriving: BTreeSet<u64>,
     modules: BTreeSet<String>,
-    attributes: BTreeSet<String>,
+    /// What is looked up by name on whatever it may be, and how far it is run.
+    attributes: BTreeMap<String, Depth>,
     calls_unknown: bool,
     operates: bool,
     reflects: bool,
@@ -73,7 +84,7 @@ impl<'w, 'a> Reach<'w, 'a> {
             looks_up_values: false,
             deriving: BTreeSet::new(),
             modules: BTreeSet::new(),
-            attributes: BTreeSet::new(),
+            attributes: BTreeMap::new(),
             calls_unknown: false,
             operates: false,
             reflects: false,
@@ -120,7 +131,7 @@ impl<'w, 'a> Reach<'w, 'a> {
 
     /// Whether what a statement runs asks a function for its code.
     pub(crate) fn takes_code(&self) -> bool {
-        self.attributes.contains("__code__")
+        self.attributes.contains_key("__code__")
     }
 
     fn execute(&mut self, module: &str, moment: &Moment) {
@@ -132,10 +143,17 @@ impl<'w, 'a> Reach<'w, 'a> {
 
     /// Note what code does apart from what it names.
     fn note(&mut self, module: &str, moment: &Moment) {
-        self.attributes.extend(moment.attributes.iter().cloned());
-        for path in moment.paths.keys() {
-            let rest = path.split(['.', ':']).skip(1);
-            self.attributes.extend(rest.map(ToOwned::to_owned));
+        for name in &moment.attributes {
+            self.look_up(name, Depth::Through);
+        }
+        for (path, how) in &moment.paths {
+            let Some((owner, last)) = path.rsplit_once(['.', ':']) else {
+                continue;
+            };
+            for name in owner.split(['.', ':']).skip(1) {
+                self.look_up(name, Depth::Through);
+            }
+            self.look_up(last, Depth::of(*how));
         }
         self.calls_unknown |= moment.calls_unknown;
         self.operates |= moment.operates;
@@ -155,6 +173,15 @@ impl<'w, 'a> Reach<'w, 'a> {
             .map(|(object, _)| object.to_owned());
         self.stores
             .extend(stores.chain(changed).map(|path| (module.to_owned(), path)));
+    }
+
+    fn look_up(&mut self, name: &str, depth: Depth) {
+        match self.attributes.get_mut(name) {
+            Some(known) => *known = depth.max(*known),
+            None => {
+                self.attributes.insert(name.to_owned(), depth);
+            }
+        }
     }
 
     /// `is_read` is false for what a name only holds: the statement that bound it has read it.
@@ -272,26 +299,12 @@ impl<'w, 'a> Reach<'w, 'a> {
             }
             (_, Some(_)) => match how {
                 Use::Value => self.hold(home, unit),
-                Use::Decorate => {
-                    if does_otherwise && !self.changed.only_nested.contains(&unit.id) {
+                _ => {
+                    let depth = Depth::of(how);
+                    if does_otherwise && !self.is_out_of_reach(unit, depth) {
                         self.found = Some(origin());
                     }
-                    self.run(home, unit, Depth::Called);
-                }
-                Use::MakeDecorator | Use::Handed | Use::Call => {
-                    if does_otherwise {
-                        self.found = Some(origin());
-                    }
-                    let is_maker = how == Use::MakeDecorator;
-                    self.run(
-                        home,
-                        unit,
-                        if is_maker {
-                            Depth::Twice
-                        } else {
-                            Depth::Through
-                        },
-                    );
+                    self.run(home, unit, depth);
                 }
             },
             _ if unit.kind == UnitKind::Statement => {
@@ -329,6 +342,11 @@ impl<'w, 'a> Reach<'w, 'a> {
         if !self.classes.iter().any(|(_, class)| class.id == unit.id) {
             self.classes.push((home, unit));
         }
+    }
+
+    /// Whether what a unit does otherwise is only done by functions defined in it, which are not run.
+    fn is_out_of_reach(&self, unit: &Unit, depth: Depth) -> bool {
+        depth == Depth::Called && self.changed.only_nested.contains(&unit.id)
     }
 
     /// Run the code that a unit defines.
@@ -413,6 +431,11 @@ impl<'w, 'a> Reach<'w, 'a> {
             + self.classes.len()
             + self.held.len()
             + self.attributes.len()
+            + self
+                .attributes
+                .values()
+                .map(|depth| *depth as usize)
+                .sum::<usize>()
             + self.constructed.len()
             + self.used.len()
             + usize::from(self.calls_objects)
@@ -430,7 +453,7 @@ impl<'w, 'a> Reach<'w, 'a> {
         home: &'a str,
         unit: &'a Unit,
         own: &BTreeSet<&'a str>,
-        done: &mut BTreeSet<u64>,
+        done: &mut BTreeSet<(u64, Depth)>,
     ) {
         let Some(class) = &unit.class else {
             return;
@@ -438,30 +461,31 @@ impl<'w, 'a> Reach<'w, 'a> {
         let is_hidden = |name: &str| own.contains(name) && !self.calls_super;
         let gone = self.changed.gone.iter();
         let gone = gone.filter(|(id, name)| *id == unit.id && !is_hidden(name));
-        if gone.clone().any(|(_, name)| self.is_looked_up(unit, name)) {
+        if gone
+            .clone()
+            .any(|(_, name)| self.depth_of(unit, name).is_some())
+        {
             self.found = Some(None);
         }
         let mut used = Vec::new();
         for member in &class.body {
-            let is_used = match member.kind {
-                UnitKind::Docstring => self.attributes.contains("__doc__"),
-                _ => member
-                    .binds
-                    .iter()
-                    .any(|name| !is_hidden(name) && self.is_looked_up(unit, name)),
+            let depth = match member.kind {
+                UnitKind::Docstring => self.attributes.get("__doc__").copied(),
+                _ => {
+                    let names = member.binds.iter().filter(|name| !is_hidden(name));
+                    names.filter_map(|name| self.depth_of(unit, name)).max()
+                }
             };
-            if is_used {
-                used.push(member);
-            }
+            used.extend(depth.map(|depth| (member, depth)));
         }
-        for member in used {
-            let is_changed = self.changed.members.contains(&member.id)
-                || self.changed.behaviour.contains(&member.id);
-            if is_changed {
+        for (member, depth) in used {
+            let does_otherwise =
+                self.changed.behaviour.contains(&member.id) && !self.is_out_of_reach(member, depth);
+            if does_otherwise || self.changed.members.contains(&member.id) {
                 self.found = Some(None);
             }
-            if done.insert(member.id) {
-                self.follow_member(home, member);
+            if done.insert((member.id, depth)) {
+                self.follow_member(home, member, depth);
             }
         }
         let mut own = own.clone();
@@ -472,12 +496,12 @@ impl<'w, 'a> Reach<'w, 'a> {
         }
     }
 
-    fn follow_member(&mut self, home: &'a str, member: &'a Unit) {
+    fn follow_member(&mut self, home: &'a str, member: &'a Unit, depth: Depth) {
         if member.class.is_some() {
             self.used.insert(member.id);
             self.class_in_reach(home, member);
         } else if member.function.is_some() {
-            self.run(home, member, Depth::Through);
+            self.run(home, member, depth);
         } else {
             self.looks_up_values = true;
             self.hold(home, member);
@@ -491,13 +515,13 @@ impl<'w, 'a> Reach<'w, 'a> {
         unit: &Unit,
         base: &str,
         own: &BTreeSet<&'a str>,
-        done: &mut BTreeSet<u64>,
+        done: &mut BTreeSet<(u64, Depth)>,
     ) {
         let is_used = self.constructed.contains(&unit.id)
             || self
                 .attributes
                 .iter()
-                .any(|name| name != "__init_subclass__");
+                .any(|(name, _)| name != "__init_subclass__");
         for target in &self.world.targets(home, base, &self.place) {
             for base in target.units.iter().filter(|base| base.class.is_some()) {
                 if is_used && self.changed.behaviour.contains(&base.id) {
@@ -516,18 +540,22 @@ impl<'w, 'a> Reach<'w, 'a> {
         }
     }
 
-    fn is_looked_up(&self, class: &Unit, name: &str) -> bool {
+    /// How far a member of a class is run; None if it is not looked up.
+    fn depth_of(&self, class: &Unit, name: &str) -> Option<Depth> {
         let is_constructed = self.constructed.contains(&class.id) || self.calls_unknown;
         let has_instances = self.used.contains(&class.id) || self.calls_unknown;
-        self.attributes.contains(name)
-            || self.reflects
+        let is_run = self.reflects
             || RUN_BY_A_CALL.contains(&name) && is_constructed
             || name == "__call__"
                 && is_constructed
                 && (self.calls_objects || !self.attributes.is_empty())
             || OF_A_DESCRIPTOR.contains(&name) && has_instances && self.looks_up_values
             || OF_A_CLASS.contains(&name) && self.operates
-            || SPECIAL.contains(&name) && self.operates && has_instances
+            || SPECIAL.contains(&name) && self.operates && has_instances;
+        if is_run {
+            return Some(Depth::Through);
+        }
+        self.attributes.get(name).copied()
     }
 
     /// Names of a module that is itself a value: what is looked up on it is not seen.
@@ -538,7 +566,7 @@ impl<'w, 'a> Reach<'w, 'a> {
                 self.found = Some(Some(place.clone()));
             }
         }
-        for name in self.attributes.clone() {
+        for name in self.attributes.clone().into_keys() {
             if self.world.has_binder(module, &name) {
                 self.visit(module, &name, Use::Call, true);
             }

@@ -793,6 +793,20 @@ fn what_makes_a_decorator() {
 }
 
 #[test]
+fn methods_that_decorate() {
+    let app = |own: &str, wrapper: &str| {
+        format!(
+            "def helper(): return 1\nclass App:\n    def route(self, path):\n        def decorator(function):\n            {own}\n            def wrapper():\n                {wrapper}\n            return wrapper\n        return decorator\napp = App()\n@app.route('/')\ndef f(): pass\n"
+        )
+    };
+    check_number(&app("helper()", "pass"), expect![[r#"
+        app at 10 (Statement: what m:f has put into it is out of date)
+        f at 11 (Function: a default, annotation or decorator rests on app.route (m.helper), which has changed)
+    "#]]);
+    check_number(&app("pass", "helper()"), expect![""]);
+}
+
+#[test]
 fn descriptors() {
     let class = "class D:\n    def __get__(self, instance, owner): return 1\n";
     check_number(&format!("{class}class C:\n    d = D()\n"), expect![""]);
