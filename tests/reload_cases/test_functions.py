@@ -7,6 +7,7 @@ import sys
 import threading
 from queue import Queue
 from textwrap import dedent
+from types import ModuleType
 
 import pytest
 
@@ -426,7 +427,8 @@ def test_future_annotations_come_and_go(live, first):
     f, g, method, cache = m.f, m.g, m.E.A.method, m.CACHE
     m.f.__defaults__[0].append("at run time")
     live.save("m.py", after)
-    namespace = {}
+    module = ModuleType("fresh")
+    namespace = vars(module)
     exec(compile(after, "fresh", "exec", dont_inherit=True), namespace)
     fresh = namespace["C"]
 
@@ -435,7 +437,7 @@ def test_future_annotations_come_and_go(live, first):
 
     assert annotations(f, g, m.C) == annotations(namespace["f"], namespace["g"], fresh)
     assert annotations(m.C.value.fget, m.C.make.__func__) == annotations(fresh.value.fget, fresh.make.__func__)
-    assert m.__annotations__ == namespace["__annotations__"]
+    assert m.__annotations__ == module.__annotations__
     assert g(1) == namespace["g"](1)
     assert annotations(method) == annotations(namespace["E"].method)
     assert f.__defaults__[0] is cache

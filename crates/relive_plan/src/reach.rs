@@ -167,7 +167,7 @@ impl<'w, 'a> Reach<'w, 'a> {
         let changed = moment
             .paths
             .iter()
-            .filter(|(_, how)| **how == Use::Call)
+            .filter(|(_, how)| how.calls())
             .filter_map(|(path, _)| path.rsplit_once('.'))
             .filter(|(_, method)| MUTATORS.contains(method))
             .map(|(object, _)| object.to_owned());
@@ -283,6 +283,8 @@ impl<'w, 'a> Reach<'w, 'a> {
                 }
                 if is_used && rest.is_empty() {
                     self.constructed.insert(unit.id);
+                    // What it has made is called.
+                    self.calls_objects |= how == Use::MakeDecorator;
                 }
                 self.class_in_reach(home, unit);
             }
@@ -313,8 +315,8 @@ impl<'w, 'a> Reach<'w, 'a> {
                 }
                 self.hold(home, unit);
                 self.calls_objects |= how != Use::Value && rest.is_empty();
-                if how == Use::Call {
-                    self.run(home, unit, Depth::Through);
+                if how.calls() {
+                    self.run(home, unit, Depth::of(how));
                 }
                 self.hold_paths(home, unit, how);
             }
@@ -324,12 +326,22 @@ impl<'w, 'a> Reach<'w, 'a> {
 
     /// What a statement has read, its value may hold.
     fn hold_paths(&mut self, home: &str, unit: &Unit, how: Use) {
-        let how = if how == Use::Call { how } else { Use::Value };
+        let how = if how.calls() { how } else { Use::Value };
         for (path, was) in &unit.reads.now.paths {
             // It may hold what a function that it called has made.
-            let is_product = *was == Use::Call;
-            self.visit(home, path, if is_product { Use::Call } else { how }, false);
+            self.visit(home, path, if was.calls() { Use::Call } else { how }, false);
+            if *was == Use::Handed {
+                self.have_instances(home, path);
+            }
         }
+    }
+
+    /// There may be instances of a class that something else was handed.
+    fn have_instances(&mut self, home: &str, path: &str) {
+        let targets = self.world.targets(home, path, &self.place);
+        let units = targets.iter().flat_map(|target| &target.units);
+        let classes = units.filter(|unit| unit.class.is_some());
+        self.used.extend(classes.map(|unit| unit.id));
     }
 
     fn hold(&mut self, home: &'a str, unit: &'a Unit) {
@@ -501,6 +513,8 @@ impl<'w, 'a> Reach<'w, 'a> {
             self.used.insert(member.id);
             self.class_in_reach(home, member);
         } else if member.function.is_some() {
+            // What decorates it may have made a descriptor of it.
+            self.looks_up_values |= member.reads.now.paths.values().any(|how| how.calls());
             self.run(home, member, depth);
         } else {
             self.looks_up_values = true;
@@ -548,7 +562,10 @@ impl<'w, 'a> Reach<'w, 'a> {
             || RUN_BY_A_CALL.contains(&name) && is_constructed
             || name == "__call__"
                 && is_constructed
-                && (self.calls_objects || !self.attributes.is_empty())
+                && (self.calls_objects
+                    || self.calls_unknown
+                    || self.operates
+                    || !self.attributes.is_empty())
             || OF_A_DESCRIPTOR.contains(&name) && has_instances && self.looks_up_values
             || OF_A_CLASS.contains(&name) && self.operates
             || SPECIAL.contains(&name) && self.operates && has_instances;

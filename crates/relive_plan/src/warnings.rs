@@ -64,30 +64,20 @@ impl Drafts<'_> {
 
     /// Statements between two definitions of one name hold the first; executing the second makes one object of them.
     fn holders_of_former(&self, first_draft: usize, new: &[Unit], position: usize) -> Vec<Item> {
-        let repeated = new[position]
-            .defines
-            .iter()
-            .find(|name| self.repeated.after.contains(*name));
-        let Some(name) = repeated else {
-            return Vec::new();
-        };
-        let first = new[..position]
-            .iter()
-            .position(|unit| unit.binds(name))
-            .unwrap_or(position);
-        let reads_it = |unit: &&Unit| {
-            unit.reads
-                .now
-                .paths
-                .keys()
-                .any(|path| path.split('.').next() == Some(name))
-        };
-        let between = new[first..position].iter().filter(reads_it);
-        let why = format!("holds {name}, which a definition below it has replaced");
-        between
-            .filter(|unit| !self.is_executed(first_draft, unit.id))
-            .flat_map(|unit| items(self.module, self.file, &[], unit, &why))
-            .collect()
+        let repeated = new[position].defines.intersection(&self.repeated.after);
+        let holders = repeated.flat_map(|name| {
+            let first = new[..position].iter().position(|unit| unit.binds(name));
+            let between = new[first.unwrap_or(position)..position].iter();
+            let why = format!("holds {name}, which a definition below it has replaced");
+            between
+                .filter(move |unit| {
+                    let mut paths = unit.reads.now.paths.keys();
+                    paths.any(|path| path.split('.').next() == Some(name))
+                })
+                .filter(|unit| !self.is_executed(first_draft, unit.id))
+                .flat_map(move |unit| items(self.module, self.file, &[], unit, &why))
+        });
+        holders.collect()
     }
 
     /// Name the objects that a statement has changed: executing another in its place does not undo that.

@@ -116,6 +116,7 @@ pub(crate) fn open(py: Python<'_>) -> PyResult<()> {
     #[cfg(not(Py_3_12))]
     let _ = py;
     *registry() = Some(Registry {
+        needs_scan: cfg!(not(Py_3_12)),
         #[cfg(Py_3_12)]
         watcher,
         ..Registry::default()
@@ -153,14 +154,24 @@ pub(crate) fn children<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyCode>
     codes.collect()
 }
 
+/// Take note that code was run, which may have made functions.
+pub(crate) fn code_was_run() {
+    #[cfg(not(Py_3_12))]
+    if let Some(registry) = registry().as_mut() {
+        registry.needs_scan = true;
+    }
+}
+
 /// Bring the registry up to date where no watcher has done so.
 pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
-    let is_current = registry()
+    if registry()
         .as_ref()
-        .is_none_or(|registry| cfg!(Py_3_12) && !registry.needs_scan);
-    if is_current {
+        .is_none_or(|registry| !registry.needs_scan)
+    {
         return Ok(());
     }
+    // Before the scan: what is destroyed by it may run the program's code.
+    release();
     let mut found = Vec::new();
     raw::heap::for_each(py, |object| {
         if let Ok(function) = object.cast::<PyFunction>() {
@@ -168,7 +179,6 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
         }
     })?;
     // What the watcher has reported stays: a scan does not see what `gc.freeze` has put aside.
-    release();
     if let Some(registry) = registry().as_mut() {
         for function in found {
             let code = raw::function::code(&function);
@@ -190,6 +200,7 @@ pub(crate) fn release() {
     {
         let held = registry().as_mut().map(|registry| {
             registry.functions.clear();
+            registry.needs_scan = true;
             std::mem::take(&mut registry.held)
         });
         // Destroying a function may run the program's code, which must not find the registry locked.

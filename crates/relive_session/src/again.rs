@@ -15,7 +15,8 @@ use crate::transaction::{Edit, Related, executed_units, find_unit, world_of};
 impl Session {
     /// Whether a statement that is out of date is executed again without being asked for.
     pub(crate) fn is_to_run_again(&self, statement: &Outdated) -> bool {
-        statement.follows || self.mode == Mode::Deep && !statement.is_former
+        let is_statement = statement.unit != 0;
+        is_statement && (statement.follows || self.mode == Mode::Deep && !statement.is_former)
     }
 
     /// Execute statements again that are out of date, and those that turn out to be so by that, each once.

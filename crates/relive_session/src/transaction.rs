@@ -508,6 +508,10 @@ impl Session {
                 .collect();
             for candidate in candidates {
                 self.add_related(&mut related, &candidate);
+                if !related.contains_key(&candidate) {
+                    continue;
+                }
+                // Now that it is outlined it can tell.
                 let module = self.modules.get(&candidate);
                 if module.is_some_and(|module| module.imports(&name)) {
                     waiting.push(candidate);
@@ -519,7 +523,7 @@ impl Session {
         related
     }
 
-    /// Add what modules import, and if something is stale, what leads there.
+    /// Add what modules import, and once something is stale, also what that imports, and so on: it may lead there.
     pub(crate) fn with_imports<'o>(
         &mut self,
         mut related: Related,

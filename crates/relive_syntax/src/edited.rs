@@ -59,6 +59,7 @@ impl Outline {
         units.append(&mut new.piece(next, end, part(&units))?);
         new.units = units;
         new.note_imports();
+        // What is taken over was read in view of it.
         (new.keeps_annotations() == keeps_annotations).then_some(new)
     }
 

@@ -8,7 +8,7 @@ use ruff_python_ast::visitor::{
 use ruff_python_ast::{self as ast, ExceptHandler, Expr, ExprContext, Pattern, Stmt};
 use serde::{Deserialize, Serialize};
 
-/// How a statement uses a name that it reads.
+/// How a statement uses a name that it reads; ordered by how much of it may be run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Use {
     /// Its value is taken: what depends on it is out of date once the name is bound to something else.
@@ -22,6 +22,14 @@ pub enum Use {
     Handed,
     /// It may be called, or is handed to a call: what depends on it is out of date once its behaviour changes, too.
     Call,
+}
+
+impl Use {
+    /// Whether what is named was called, as far as the text tells.
+    #[must_use]
+    pub fn calls(self) -> bool {
+        matches!(self, Self::Decorate | Self::MakeDecorator | Self::Call)
+    }
 }
 
 /// What a statement reads.
@@ -138,7 +146,7 @@ impl Moment {
             } else if head.is_empty() || scope.is_class || !scope.locals.contains(head) {
                 free.read(path, how);
             } else if rest.is_empty() {
-                free.calls_unknown |= how == Use::Call && !scope.defined.contains(head);
+                free.calls_unknown |= how.calls() && !scope.defined.contains(head);
             } else {
                 free.attributes
                     .extend(rest.split('.').map(ToOwned::to_owned));
@@ -162,7 +170,7 @@ pub(crate) struct Names {
     pub(crate) touches: BTreeSet<String>,
     /// Names that it annotates.
     pub(crate) annotates: Vec<String>,
-    /// Names that it binds by definitions.
+    /// Names that it binds to functions that it defines.
     pub(crate) defines: BTreeSet<String>,
     pub(crate) reads: Reads,
 }
@@ -221,9 +229,7 @@ struct Walker {
 
 impl Walker {
     fn finish(mut self) -> Names {
-        let outermost = self.scopes.pop().unwrap_or_default();
-        self.names.defines = outermost.defined;
-        self.names.reads = outermost.reads;
+        self.names.reads = self.scopes.pop().unwrap_or_default().reads;
         self.names
     }
 
@@ -387,13 +393,14 @@ impl Walker {
         &mut self,
         parameters: &ast::Parameters,
         type_parameters: &BTreeSet<String>,
+        is_decorated: bool,
     ) -> BTreeSet<String> {
         for parameter in parameters {
             if let Some(default) = parameter.default() {
                 self.visit_expr(default);
             }
             if let Some(annotation) = parameter.annotation() {
-                self.annotation(annotation, type_parameters);
+                self.annotation(annotation, type_parameters, is_decorated);
             }
         }
         parameters
@@ -402,8 +409,14 @@ impl Walker {
             .collect()
     }
 
-    fn annotation(&mut self, annotation: &Expr, type_parameters: &BTreeSet<String>) {
-        if self.keeps_annotations {
+    /// `is_asked_for` is whether somebody may ask for what it means even where it is kept as text.
+    fn annotation(
+        &mut self,
+        annotation: &Expr,
+        type_parameters: &BTreeSet<String>,
+        is_asked_for: bool,
+    ) {
+        if self.keeps_annotations && !is_asked_for {
             return;
         }
         let scope = Scope {
@@ -419,9 +432,12 @@ impl Walker {
     fn function(&mut self, function: &ast::StmtFunctionDef) {
         self.decorators(&function.decorator_list);
         let type_parameters = type_parameters(function.type_params.as_deref());
-        let mut locals = self.parameters(&function.parameters, &type_parameters);
+        // `functools.singledispatch` asks for the type of the first argument, for one.
+        let is_decorated = !function.decorator_list.is_empty();
+        let parameters = &function.parameters;
+        let mut locals = self.parameters(parameters, &type_parameters, is_decorated);
         if let Some(returns) = &function.returns {
-            self.annotation(returns, &type_parameters);
+            self.annotation(returns, &type_parameters, is_decorated);
         }
         locals.extend(type_parameters);
         let self_name = self
@@ -436,6 +452,9 @@ impl Walker {
             })
             .flatten();
         self.define(&function.name);
+        if self.is_outermost() {
+            self.names.defines.insert(function.name.to_string());
+        }
         let scope = Scope {
             is_deferred: true,
             self_name,
@@ -547,7 +566,8 @@ impl<'a> Visitor<'a> for Walker {
                 }
                 // Those of a function's own variables are never evaluated.
                 if !self.scope().is_deferred {
-                    self.annotation(&assign.annotation, &BTreeSet::new());
+                    let is_field = self.scope().is_class;
+                    self.annotation(&assign.annotation, &BTreeSet::new(), is_field);
                 }
                 if let Some(value) = &assign.value {
                     self.visit_expr(value);
@@ -632,7 +652,7 @@ impl<'a> Visitor<'a> for Walker {
                 let locals = lambda
                     .parameters
                     .as_deref()
-                    .map(|parameters| self.parameters(parameters, &BTreeSet::new()))
+                    .map(|parameters| self.parameters(parameters, &BTreeSet::new(), false))
                     .unwrap_or_default();
                 let scope = Scope {
                     // A call that is handed a lambda may run it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use ruff_python_ast::helpers::any_over_expr;
 use ruff_python_ast::statement_visitor::{StatementVisitor, walk_stmt};
 use ruff_python_ast::{self as ast, Expr, Stmt};
 use ruff_python_parser::parse_module;
@@ -96,7 +97,7 @@ pub struct Statement {
     pub is_deletion: bool,
     /// Whether it only gives a value another name (`a = b.c`).
     pub is_alias: bool,
-    /// Those of its names that it binds to functions and classes that it defines.
+    /// Those of its names that it binds to functions that it defines.
     pub defines: BTreeSet<String>,
     /// Whether a function in it defines a class: CPython 3.13+ keeps the class's line as a constant of the code.
     pub defines_local_class: bool,
@@ -323,7 +324,7 @@ impl Outline {
         }
     }
 
-    /// Whether a future import keeps annotations as text: then they are never evaluated.
+    /// Whether a future import keeps annotations as text: then they are evaluated only by who asks for it.
     #[must_use]
     pub fn keeps_annotations(&self) -> bool {
         self.future.contains("annotations")
@@ -576,7 +577,7 @@ fn kind(statement: &Stmt, is_first: bool) -> UnitKind {
     }
 }
 
-/// Whether a branch is for a module that is run itself, whatever else it asks for.
+/// Whether a branch is for a module that is run itself, and asking does nothing before that is known.
 fn is_main_guard(branch: &ast::StmtIf) -> bool {
     branch.elif_else_clauses.is_empty() && asks_for_main(&branch.test)
 }
@@ -586,7 +587,15 @@ fn asks_for_main(test: &Expr) -> bool {
     let is_main =
         |side: &Expr| matches!(side, Expr::StringLiteral(text) if text.value == *"__main__");
     match test {
-        Expr::BoolOp(both) if both.op == ast::BoolOp::And => both.values.iter().any(asks_for_main),
+        Expr::BoolOp(both) if both.op == ast::BoolOp::And => {
+            let asks = both.values.iter().position(asks_for_main);
+            let acts = |before: &Expr| {
+                any_over_expr(before, &|inner: &Expr| {
+                    matches!(inner, Expr::Call(_) | Expr::Named(_) | Expr::Await(_))
+                })
+            };
+            asks.is_some_and(|asks| !both.values[..asks].iter().any(acts))
+        }
         Expr::Compare(compare) => match (&*compare.ops, &*compare.comparators) {
             ([ast::CmpOp::Eq], [right]) => {
                 let left = &*compare.left;

@@ -799,17 +799,81 @@ fn methods_that_decorate() {
             "def helper(): return 1\nclass App:\n    def route(self, path):\n        def decorator(function):\n            {own}\n            def wrapper():\n                {wrapper}\n            return wrapper\n        return decorator\napp = App()\n@app.route('/')\ndef f(): pass\n"
         )
     };
-    check_number(&app("helper()", "pass"), expect![[r#"
+    check_number(
+        &app("helper()", "pass"),
+        expect![[r#"
         app at 10 (Statement: what m:f has put into it is out of date)
         f at 11 (Function: a default, annotation or decorator rests on app.route (m.helper), which has changed)
-    "#]]);
+    "#]],
+    );
     check_number(&app("pass", "helper()"), expect![""]);
+}
+
+#[test]
+fn instances_that_are_called() {
+    let class = "class Double:\n    def __call__(self, x): return 1\n";
+    for text in [
+        "X = Double()(3)",
+        "def make():\n    d = Double()\n    return d(3)\nX = make()",
+        "X = sorted([3, 1], key=Double())",
+        "@Double()\ndef X(): pass",
+    ] {
+        let program = format!("{class}{text}\n");
+        let mut scenario = Scenario::of(&program);
+        let outcome = scenario.apply(&[("m", &program.replace("return 1", "return 2"))]);
+        assert!(outcome.contains("outdated X at"), "{text}: {outcome}");
+    }
+}
+
+#[test]
+fn decorators_by_another_name() {
+    let real = "def real(n):\n    helper()\n    return lambda f: f\n";
+    for text in [
+        "make = real\n@make(1)\ndef X(): pass",
+        "make = partial(real, 1)\n@make(1)\ndef X(): pass",
+        "TABLE = {'x': real}\ndef build():\n    deco = TABLE['x']\n    @deco(1)\n    def f(): pass\nX = build()",
+        "if True:\n    def make(n): return real(n)\n@make(1)\ndef X(): pass",
+    ] {
+        let program = format!("def helper(): return 1\n{real}{text}\n");
+        let mut scenario = Scenario::of(&program);
+        let outcome = scenario.apply(&[("m", &program.replace("return 1", "return 2"))]);
+        assert!(outcome.contains("outdated X at"), "{text}: {outcome}");
+    }
+}
+
+#[test]
+fn a_class_that_was_handed_on() {
+    let classes = "class Item:\n    def __len__(self): return 1\nclass Box:\n    def __init__(self, kind): self.kind = kind\n    def __len__(self): return len(self.kind())\n";
+    check_number(
+        &format!("{classes}BOX = Box(Item)\nX = len(BOX)\n"),
+        expect![[r#"
+            X at 7 (Statement: what it computed rests on BOX, which has changed)
+        "#]],
+    );
+}
+
+#[test]
+fn annotations_that_a_decorator_asks_for() {
+    check(
+        "from __future__ import annotations\nKEY = int\n@show.register\ndef f(x: KEY): pass\ndef g(x: KEY): pass\n",
+        "from __future__ import annotations\nKEY = str\n@show.register\ndef f(x: KEY): pass\ndef g(x: KEY): pass\n",
+        expect![[r#"
+            show at 1 (Statement: what m:f has put into it is out of date)
+            f at 3 (Function: a default, annotation or decorator rests on KEY, which has changed)
+        "#]],
+    );
 }
 
 #[test]
 fn descriptors() {
     let class = "class D:\n    def __get__(self, instance, owner): return 1\n";
     check_number(&format!("{class}class C:\n    d = D()\n"), expect![""]);
+    check_number(
+        &format!("{class}class C:\n    @D\n    def d(self): pass\nX = C().d\n"),
+        expect![[r#"
+            X at 6 (Statement: what it computed rests on C, which has changed)
+        "#]],
+    );
     check_number(
         &format!("{class}class C:\n    d = D()\nX = C.d\n"),
         expect![[r#"

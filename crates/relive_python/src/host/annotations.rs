@@ -4,7 +4,12 @@
 //! evaluates them when they are asked for.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFunction};
+use pyo3::types::{PyDict, PyFunction, PyType};
+
+use super::apply::Application;
+use super::undo::Undo;
+#[cfg(Py_3_14)]
+use super::undo::delete_from_class;
 
 /// The attribute of a function that says what its annotations are.
 pub(super) const ATTRIBUTE: &str = if cfg!(Py_3_14) {
@@ -12,6 +17,13 @@ pub(super) const ATTRIBUTE: &str = if cfg!(Py_3_14) {
 } else {
     "__annotations__"
 };
+
+/// The attribute that holds annotations once they are evaluated.
+const EVALUATED: &str = "__annotations__";
+
+/// Where a class holds annotations that were asked for.
+#[cfg(Py_3_14)]
+const CACHED: &str = "__annotations_cache__";
 
 /// The annotations that have been executed in a module or class: a set of their ordinals in the source.
 pub(super) const EXECUTED: &str = "__conditional_annotations__";
@@ -40,9 +52,39 @@ pub(super) fn copy(from: &Bound<'_, PyFunction>, to: &Bound<'_, PyFunction>) -> 
     to.setattr(ATTRIBUTE, value)
 }
 
+impl Application<'_, '_> {
+    /// Make the annotations of a module or class those of the excerpt, which are those of `names`.
+    pub(super) fn annotate(
+        &mut self,
+        module: usize,
+        path: &[String],
+        names: &[String],
+        excerpt: usize,
+        is_renewed: bool,
+    ) -> PyResult<()> {
+        #[cfg(Py_3_14)]
+        if self.plan.modules[module]
+            .future
+            .iter()
+            .all(|feature| feature != "annotations")
+        {
+            return self.annotate_later(module, path, excerpt);
+        } else if is_renewed {
+            self.annotate_never(module, path)?;
+        }
+        self.annotate_now(module, path, names, excerpt, is_renewed)
+    }
+}
+
 /// Take back what executing one statement did to the annotations of all the others.
 #[cfg(Py_3_14)]
 pub(super) fn restore(namespace: &Bound<'_, PyDict>, before: &Bound<'_, PyDict>) -> PyResult<()> {
+    let (was, is) = (before.get_item(ATTRIBUTE)?, namespace.get_item(ATTRIBUTE)?);
+    let annotates = is.is_some_and(|is| was.is_none_or(|was| !was.is(&is)));
+    if annotates && namespace.contains(EVALUATED)? {
+        // Evaluated again, they may come to something else.
+        namespace.del_item(EVALUATED)?;
+    }
     for name in [ATTRIBUTE, EXECUTED] {
         match before.get_item(name)? {
             Some(value) => namespace.set_item(name, value)?,
@@ -56,6 +98,30 @@ pub(super) fn restore(namespace: &Bound<'_, PyDict>, before: &Bound<'_, PyDict>)
 /// Before CPython 3.14 a statement adds its annotation to the others.
 #[cfg(not(Py_3_14))]
 pub(super) fn restore(_: &Bound<'_, PyDict>, _: &Bound<'_, PyDict>) -> PyResult<()> {
+    Ok(())
+}
+
+/// Have a class, of whose body statements were executed that bound `bound`, evaluate their annotations again.
+#[cfg(Py_3_14)]
+pub(super) fn renew<'py>(
+    class: &Bound<'py, PyType>,
+    bound: &Bound<'py, PyDict>,
+    undo: &mut Undo<'py>,
+) -> PyResult<()> {
+    if bound.contains("__annotate_func__")? && class.getattr("__dict__")?.contains(CACHED)? {
+        undo.will_set(class, CACHED)?;
+        delete_from_class(class, CACHED)?;
+    }
+    Ok(())
+}
+
+/// Before CPython 3.14 they were evaluated with the statements.
+#[cfg(not(Py_3_14))]
+pub(super) fn renew(
+    _: &Bound<'_, PyType>,
+    _: &Bound<'_, PyDict>,
+    _: &mut Undo<'_>,
+) -> PyResult<()> {
     Ok(())
 }
 
@@ -77,7 +143,7 @@ fn scope_at<'py>(tree: &Bound<'py, PyAny>, path: &[String]) -> PyResult<Bound<'p
     Ok(scope)
 }
 
-#[cfg(not(Py_3_14))]
+/// Annotations that are kept as they are: all up to CPython 3.13, later those that are kept as text.
 mod eager {
     use pyo3::prelude::*;
     use pyo3::types::{PyCode, PyDict, PyList};
@@ -85,12 +151,12 @@ mod eager {
     use super::super::apply::Application;
     use super::super::compile::future_flags;
     use super::super::execute::run;
-    use super::{ATTRIBUTE, scope_at};
+    use super::{EVALUATED, scope_at};
 
     impl<'py> Application<'_, 'py> {
         /// Drop the annotations of statements that are gone, and add those of statements that are back; those of new
         /// ones were made by executing them. With `is_renewed`, make all of them anew.
-        pub(in super::super) fn annotate(
+        pub(super) fn annotate_now(
             &mut self,
             module: usize,
             path: &[String],
@@ -100,18 +166,18 @@ mod eager {
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let held = if path.is_empty() {
-                namespace.get_item(ATTRIBUTE)?
+                namespace.get_item(EVALUATED)?
             } else {
                 self.class(module, path)?
                     .getattr("__dict__")?
-                    .get_item(ATTRIBUTE)
+                    .get_item(EVALUATED)
                     .ok()
             };
             let annotations = match held.map(|held| held.cast_into::<PyDict>()) {
                 Some(Ok(annotations)) => annotations,
                 _ => {
                     let annotations = PyDict::new(self.py);
-                    self.bind(module, path, ATTRIBUTE, annotations.as_any())?;
+                    self.bind(module, path, EVALUATED, annotations.as_any())?;
                     annotations
                 }
             };
@@ -167,7 +233,7 @@ mod eager {
             let code = builtins.call_method("compile", arguments, Some(&options))?;
             let scratch = PyDict::new(self.py);
             run(code.cast::<PyCode>()?, globals, scratch.as_any())?;
-            let found = scratch.get_item(ATTRIBUTE)?;
+            let found = scratch.get_item(EVALUATED)?;
             Ok(found
                 .and_then(|found| found.cast_into::<PyDict>().ok())
                 .unwrap_or_else(|| PyDict::new(self.py)))
@@ -178,22 +244,21 @@ mod eager {
 #[cfg(Py_3_14)]
 mod lazy {
     use pyo3::prelude::*;
-    use pyo3::types::{PyDict, PyList, PySet, PyTuple};
+    use pyo3::types::{PyDict, PyList, PySet, PyTuple, PyType};
 
     use super::super::apply::Application;
     use super::super::codes;
-    use super::{ATTRIBUTE, EXECUTED, scope_at};
+    use super::super::undo::delete_from_class;
+    use super::{ATTRIBUTE, CACHED, EVALUATED, EXECUTED, scope_at};
     use crate::registry;
 
     impl<'py> Application<'_, 'py> {
         /// Give the scope the function that evaluates all its annotations.
-        pub(in super::super) fn annotate(
+        pub(super) fn annotate_later(
             &mut self,
             module: usize,
             path: &[String],
-            _names: &[String],
             excerpt: usize,
-            _is_renewed: bool,
         ) -> PyResult<()> {
             let namespace = self.modules[module].dict();
             let code = self.excerpt(module, excerpt)?;
@@ -206,16 +271,7 @@ mod lazy {
                     annotate = Some(child);
                 }
             }
-            let owner = if path.is_empty() {
-                self.undo.will_execute_in(&namespace)?;
-                self.modules[module].clone().into_any()
-            } else {
-                let class = self.class(module, path)?;
-                for name in ["__annotate_func__", "__annotations_cache__"] {
-                    self.undo.will_set(&class, name)?;
-                }
-                class.into_any()
-            };
+            let owner = self.owner(module, path)?;
             let names = PyDict::new(self.py);
             names.update(owner.getattr("__dict__")?.cast()?)?;
             let executed = self.executed(module, path, excerpt, &owner)?;
@@ -242,7 +298,41 @@ mod lazy {
                         .call1((code, &namespace, &none, &none, closure))?
                 }
             };
+            // Before: it may tell what was executed.
+            self.annotate_never(module, path)?;
             owner.setattr(ATTRIBUTE, function)
+        }
+
+        /// Take from a scope its annotations, and the function that evaluates them.
+        pub(super) fn annotate_never(&mut self, module: usize, path: &[String]) -> PyResult<()> {
+            let owner = self.owner(module, path)?;
+            owner.setattr(ATTRIBUTE, self.py.None())?;
+            for name in [EVALUATED, CACHED] {
+                if let Ok(class) = owner.cast::<PyType>() {
+                    if class.getattr("__dict__")?.contains(name)? {
+                        delete_from_class(class, name)?;
+                    }
+                } else {
+                    let namespace = self.modules[module].dict();
+                    if namespace.contains(name)? {
+                        namespace.del_item(name)?;
+                    }
+                }
+            }
+            Ok(())
+        }
+
+        /// The module or class, whose annotations are about to change.
+        fn owner(&mut self, module: usize, path: &[String]) -> PyResult<Bound<'py, PyAny>> {
+            if path.is_empty() {
+                self.undo.will_execute_in(&self.modules[module].dict())?;
+                return Ok(self.modules[module].clone().into_any());
+            }
+            let class = self.class(module, path)?;
+            for name in ["__annotate_func__", EVALUATED, CACHED] {
+                self.undo.will_set(&class, name)?;
+            }
+            Ok(class.into_any())
         }
 
         /// The ordinals of the annotations that have been executed: those that no condition decides about, and of the

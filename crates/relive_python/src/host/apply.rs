@@ -295,6 +295,7 @@ impl<'py> Application<'_, 'py> {
                         delete_from_class(&live, &name)?;
                     }
                 }
+                annotations::renew(&live, &bound, &mut self.undo)?;
                 self.changed_classes.push(live);
                 self.assign(step.module, codes::entries(&body), anchors);
                 Ok(())

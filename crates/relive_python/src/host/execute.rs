@@ -57,6 +57,7 @@ pub(super) fn run(
     // SAFETY: a live code object, a dict and a mapping, as the call wants; the result is an owned reference or null.
     unsafe {
         let result = ffi::PyEval_EvalCode(code.as_ptr(), globals.as_ptr(), locals.as_ptr());
+        registry::code_was_run();
         Bound::from_owned_ptr_or_err(code.py(), result).map(drop)
     }
 }

@@ -216,6 +216,18 @@ fn main_guard() {
         "#]],
     );
     check(
+        "if X != 1 and __name__ == '__main__': main()",
+        expect![[r#"
+            1 mainguard; now X __name__ main()
+        "#]],
+    );
+    check(
+        "if (n := count()) and __name__ == '__main__': main()",
+        expect![[r#"
+            1 statement n; now __name__ count() main(); maybe n
+        "#]],
+    );
+    check(
         "if __name__ != '__main__': main()",
         expect![[r#"
             1 statement; now __name__ main()
