@@ -1,8 +1,8 @@
 //! Edits that go wrong: the old code runs on, the report says why, and the fix lands.
 
-use relive_session::HostError;
+use relive_session::{Base, HostError};
 
-use crate::story::Story;
+use crate::story::{Story, file};
 
 #[test]
 fn a_syntax_error_and_its_fix() {
@@ -457,4 +457,22 @@ fn a_statement_that_fails_for_what_is_out_of_date() {
     ",
     );
     story.values(&["B", "X"], &["{k: 5}", "5"]);
+}
+
+#[test]
+fn a_live_module_that_is_no_python_and_names_itself() {
+    let mut story = Story::of(&[("bank", "RATE = 1\n")]);
+    // It was half written when the session began.
+    story.save("app", "import bank\napp = bank.rate(\n");
+    let app = file("app");
+    story.session.register("app", &app, Base::File).unwrap();
+    story.save("bank", "RATE = 2\n");
+    story.update(
+        "
+        compile bank
+        apply bank: 1 steps
+        applied bank:RATE: changed at 1
+        version 1
+    ",
+    );
 }
