@@ -212,6 +212,7 @@ class Edit:
             each for name, each in differing.items() if name in moved - wrong and not flags.excuses(each, aliases)
         ]
         outcome.counts["wrong lines"] = len(unnamed)
+        outcome.silent += [f"{self.name}: moved {each}" for each in unnamed]
         outcome.counts["needless"] = flags.needless(report, set(differing), fresh)
         held = list(self._held_wrong(answer["held"], flags, differing))
         outcome.counts["held wrong"] = len(held)
