@@ -14,13 +14,14 @@ impl Drafts<'_> {
     pub(crate) fn warn_of_later_values(&mut self, first_draft: usize, new: &[Unit]) {
         let mut warnings = Vec::new();
         for draft in &self.drafts[first_draft..] {
-            let unit = match &draft.action {
-                Action::Execute { unit, .. } => unit,
+            // An exchange comes after statements below it that do not wait for changed code.
+            let (unit, comes_later) = match &draft.action {
+                Action::Execute { unit, .. } => (unit, false),
                 Action::Exchange {
                     unit,
                     signature_of: Some(_),
                     ..
-                } => unit,
+                } => (unit, true),
                 _ => continue,
             };
             let Some(position) = new.iter().position(|candidate| holds(candidate, *unit)) else {
@@ -29,7 +30,8 @@ impl Drafts<'_> {
             let later = draft.reads.now.paths.keys().find(|path| {
                 let name = path.split('.').next().unwrap_or(path);
                 let changes = |unit: &&Unit| changes_value(unit, name);
-                let is_executed = |unit: &Unit| self.is_executed(first_draft, unit.id);
+                let is_executed =
+                    |unit: &Unit| !comes_later && self.is_executed(first_draft, unit.id);
                 new[..position].iter().any(|unit| changes(&unit))
                     && new[position + 1..]
                         .iter()
