@@ -508,11 +508,9 @@ impl Session {
                 .collect();
             for candidate in candidates {
                 self.add_related(&mut related, &candidate);
-                if !related.contains_key(&candidate) {
-                    continue;
-                }
-                // Now that it is outlined it can tell.
-                let module = self.modules.get(&candidate);
+                // Now that it is outlined, if it can be, it can tell.
+                let is_outlined = related.contains_key(&candidate);
+                let module = self.modules.get(&candidate).filter(|_| is_outlined);
                 if module.is_some_and(|module| module.imports(&name)) {
                     waiting.push(candidate);
                 } else {
