@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use relive_syntax::{ClassParts, Unit};
 
 use crate::item::{ItemKind, count};
+use crate::methods::CONSTRUCTORS;
 use crate::plan::{Action, ClassFacts, ClassQuery};
 use crate::scope::{Draft, Drafts};
 
@@ -12,9 +13,6 @@ const HEADER_CHANGED: &str = "its decorators, bases or keywords changed; restart
 
 const REPEATED: &str =
     "several statements bind its name, so it cannot be told which class is meant; restart to apply";
-
-/// What has made the instances of a class.
-const CONSTRUCTORS: [&str; 3] = ["__init__", "__new__", "__post_init__"];
 
 /// What stands in the way of changing a class, which stays the object that it is.
 struct Obstacles<'a> {

@@ -9,6 +9,9 @@ pub(crate) const RUN_BY_A_CALL: [&str; 5] = [
     "__set_name__",
 ];
 
+/// What has made the instances of a class.
+pub(crate) const CONSTRUCTORS: [&str; 3] = ["__init__", "__new__", "__post_init__"];
+
 /// Special methods that an operation on the class itself runs (`C[int]`).
 pub(crate) const OF_A_CLASS: [&str; 2] = ["__class_getitem__", "__mro_entries__"];
 
