@@ -15,30 +15,6 @@ pub(crate) const CONSTRUCTORS: [&str; 3] = ["__init__", "__new__", "__post_init_
 /// Special methods that an operation on the class itself runs (`C[int]`).
 pub(crate) const OF_A_CLASS: [&str; 2] = ["__class_getitem__", "__mro_entries__"];
 
-/// Methods that change the object on which they are called.
-pub(crate) const MUTATORS: [&str; 20] = [
-    "add",
-    "append",
-    "appendleft",
-    "clear",
-    "connect",
-    "discard",
-    "extend",
-    "insert",
-    "pop",
-    "popitem",
-    "popleft",
-    "push",
-    "put",
-    "register",
-    "remove",
-    "setdefault",
-    "sort",
-    "subscribe",
-    "update",
-    "write",
-];
-
 /// Special methods that an operation on an object may run.
 pub(crate) const SPECIAL: [&str; 103] = [
     "__abs__",

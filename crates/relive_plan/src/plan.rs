@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use relive_syntax::Lines;
+use relive_syntax::{Lines, Piece};
 use serde::{Deserialize, Serialize};
 
 use crate::item::Item;
@@ -23,14 +23,18 @@ pub struct ModuleText {
     pub name: String,
     /// Its source file.
     pub file: String,
-    /// The text that will be live, for tracebacks.
+    /// What tracebacks show lines of.
     pub text: String,
     /// Features named in `from __future__ import`.
     pub future: Vec<String>,
     /// Excerpts of the text that the steps name by index; see `Outline::excerpt`.
     pub excerpts: Vec<String>,
+    /// Where the lines of the excerpts are shown; empty if that is where they are.
+    pub pieces: Vec<Piece>,
     /// On first contact: the text that is live until now.
     pub base: Option<String>,
+    /// Where the lines of the base are shown; empty if that is where they are.
+    pub base_pieces: Vec<Piece>,
     /// On first contact: which unit the code on which lines of the live code belongs to.
     pub anchors: Vec<(u64, Lines)>,
     /// Units whose code stays and whose lines change.

@@ -167,10 +167,12 @@ fn drafts_of<'a>(
         planned.plan.modules.push(ModuleText {
             name: edit.name.to_owned(),
             file: edit.file.to_owned(),
-            text: edit.new.text.to_string(),
+            text: edit.new.shown().to_owned(),
             future: edit.new.future.iter().cloned().collect(),
             excerpts: std::mem::take(&mut drafts.excerpts),
+            pieces: edit.new.pieces().to_vec(),
             base: edit.is_first.then(|| edit.old.text.to_string()),
+            base_pieces: edit.old.pieces().to_vec(),
             anchors: if edit.is_first {
                 anchors(&edit.old.units)
             } else {
@@ -232,10 +234,12 @@ pub fn rerun(
     let text = ModuleText {
         name: edit.name.to_owned(),
         file: edit.file.to_owned(),
-        text: edit.new.text.to_string(),
+        text: edit.new.shown().to_owned(),
         future: edit.new.future.iter().cloned().collect(),
         excerpts: drafts.excerpts,
+        pieces: edit.new.pieces().to_vec(),
         base: edit.is_first.then(|| edit.new.text.to_string()),
+        base_pieces: edit.new.pieces().to_vec(),
         anchors: if edit.is_first {
             anchors(&edit.new.units)
         } else {

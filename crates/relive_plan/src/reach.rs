@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use relive_syntax::{Moment, Unit, UnitKind, Use};
+use relive_syntax::{MUTATORS, Moment, Unit, UnitKind, Use};
 
-use crate::methods::{MUTATORS, OF_A_CLASS, OF_A_DESCRIPTOR, RUN_BY_A_CALL, SPECIAL};
+use crate::methods::{OF_A_CLASS, OF_A_DESCRIPTOR, RUN_BY_A_CALL, SPECIAL};
 use crate::world::{Changed, Place, Target, World};
 
 /// How far code is run that a unit defines.

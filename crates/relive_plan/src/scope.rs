@@ -402,16 +402,28 @@ impl Drafts<'_> {
         }
     }
 
-    /// Move the code of a unit and of all in it to where its new version begins.
+    /// Move the code of a unit and of all in it to where its new version stands.
     fn move_code(&mut self, old: &Unit, new: &Unit) {
         let by = i64::from(new.lines.first) - i64::from(old.lines.first);
         if by != 0 {
-            self.move_code_by(old, by);
+            self.moves.push(Move { unit: old.id, by });
+        }
+        let Some(before) = &old.class else { return };
+        // Of a class that is the same, each member is; of one that was refused, members may have come or gone.
+        let after = new.class.as_ref().map_or(&[][..], |class| &class.body);
+        for (index, member) in before.body.iter().enumerate() {
+            let same = after.get(index).filter(|after| after.whole == member.whole);
+            match same {
+                Some(after) => self.move_code(member, after),
+                None => self.move_code_by(member, by),
+            }
         }
     }
 
     fn move_code_by(&mut self, unit: &Unit, by: i64) {
-        self.moves.push(Move { unit: unit.id, by });
+        if by != 0 {
+            self.moves.push(Move { unit: unit.id, by });
+        }
         for member in unit.class.iter().flat_map(|class| &class.body) {
             self.move_code_by(member, by);
         }

@@ -53,7 +53,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
     })
 }
 
-fn is_latin_1(label: &str) -> bool {
+pub(crate) fn is_latin_1(label: &str) -> bool {
     matches!(label, "latin1" | "iso8859-1" | "l1")
         || ["latin-1", "iso-8859-1", "iso-latin-1"].iter().any(|name| {
             label
@@ -72,7 +72,7 @@ fn utf8(bytes: &[u8]) -> Result<String, DecodeError> {
 }
 
 /// The encoding that a comment in the first two lines declares, in lower case, with `-` for `_`.
-fn cookie(bytes: &[u8]) -> Option<String> {
+pub(crate) fn cookie(bytes: &[u8]) -> Option<String> {
     for line in bytes.split(|&byte| byte == b'\n').take(2) {
         let line = String::from_utf8_lossy(line);
         let trimmed = line.trim_start_matches([' ', '\t', '\x0c']);

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::outline::{Lines, Outline};
 
 impl Outline {
-    /// The text with everything but the lines of `keep` left empty, and `neutral` decorators made the identity.
+    /// The text with everything but what is shown at the lines of `keep` left empty, and `neutral` decorators made the
+    /// identity.
     ///
     /// Line numbers, qualified names, private-name mangling, the `__class__` cell and type parameters come out as in a
     /// compilation of the whole file. So does the code of calls, which depends on the names that the module imports:
@@ -13,8 +14,9 @@ impl Outline {
     /// the standard library on CPython 3.11 to 3.15.)
     #[must_use]
     pub fn excerpt(&self, keep: &[Lines], neutral: Option<Lines>) -> String {
-        let mut keep = keep.to_vec();
+        let mut keep: Vec<Lines> = keep.iter().map(|&lines| self.own(lines)).collect();
         keep.sort_unstable();
+        let neutral = neutral.map(|lines| self.own(lines));
         let mut text = String::new();
         let mut next_line = 1;
         for lines in keep {
@@ -25,19 +27,19 @@ impl Outline {
             empty_lines(&mut text, first - next_line);
             match neutral.filter(|neutral| neutral.first >= first && neutral.last < lines.last) {
                 Some(neutral) => {
-                    text.push_str(self.lines(Lines {
+                    text.push_str(self.own_lines(Lines {
                         first,
                         last: neutral.first - 1,
                     }));
-                    text.push_str(indentation(self.lines(neutral)));
+                    text.push_str(indentation(self.own_lines(neutral)));
                     text.push_str("@(lambda function: function)\n");
                     empty_lines(&mut text, neutral.last - neutral.first);
-                    text.push_str(self.lines(Lines {
+                    text.push_str(self.own_lines(Lines {
                         first: neutral.last + 1,
                         last: lines.last,
                     }));
                 }
-                None => text.push_str(self.lines(Lines {
+                None => text.push_str(self.own_lines(Lines {
                     first,
                     last: lines.last,
                 })),

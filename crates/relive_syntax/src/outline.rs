@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::diff::diff;
 use crate::hash::{self, TreeHash};
+use crate::layout::Layout;
 use crate::names::{self, Reads};
 
 /// Room for the deepest tree that CPython compiles; mapped lazily, so its size costs nothing until it is used.
-const PARSER_STACK: usize = 512 << 20;
+pub(crate) const PARSER_STACK: usize = 512 << 20;
 
 /// An inclusive range of lines, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,14 +145,19 @@ impl Unit {
 
     /// Stand so many lines further down.
     pub fn shift(&mut self, by: i64) {
-        self.lines = self.lines.shifted(by);
+        self.relocate(|lines| lines.shifted(by));
+    }
+
+    /// Stand on other lines.
+    pub(crate) fn relocate(&mut self, place: impl Fn(Lines) -> Lines + Copy) {
+        self.lines = place(self.lines);
         if let Some(parts) = &mut self.function {
-            parts.decorator_lines = parts.decorator_lines.map(|lines| lines.shifted(by));
+            parts.decorator_lines = parts.decorator_lines.map(place);
         }
         if let Some(class) = &mut self.class {
-            class.header_lines = class.header_lines.shifted(by);
+            class.header_lines = place(class.header_lines);
             for member in &mut class.body {
-                member.shift(by);
+                member.relocate(place);
             }
         }
     }
@@ -227,12 +233,13 @@ pub struct ImportedName {
 pub struct Outline {
     /// The text, with `\n` line ends.
     pub text: Arc<str>,
-    /// The top-level units, in order.
+    /// The top-level units, in order. Their lines are those at which they are shown; see [`Outline::laid_out`].
     pub units: Vec<Unit>,
     /// Features named in `from __future__ import`.
     pub future: BTreeSet<String>,
     /// Names imported at the module's scope, wherever: they decide how CPython compiles calls.
     pub imported: BTreeSet<String>,
+    pub(crate) layout: Option<Arc<Layout>>,
     line_starts: Vec<u32>,
 }
 
@@ -310,6 +317,7 @@ impl Outline {
             units: Vec::new(),
             future: BTreeSet::new(),
             imported: BTreeSet::new(),
+            layout: None,
             line_starts: line_starts.collect(),
         }
     }
@@ -336,9 +344,14 @@ impl Outline {
         u32::try_from(self.line_starts.len()).unwrap_or(u32::MAX)
     }
 
-    /// The text of some lines, with their line ends.
+    /// The text that is shown at some lines, with their line ends.
     #[must_use]
     pub fn lines(&self, lines: Lines) -> &str {
+        self.own_lines(self.own(lines))
+    }
+
+    /// The text of some lines, with their line ends.
+    pub(crate) fn own_lines(&self, lines: Lines) -> &str {
         &self.text[self.end_of_line(lines.first.saturating_sub(1))..self.end_of_line(lines.last)]
     }
 

@@ -692,7 +692,10 @@ fn what_needs_a_part_that_is_refused() {
             refused C.n at 5 (Method: needs y, which the class does not have yet; restart to apply)
             refused C at 1 (Class: it is a dataclass, so its body would have to run again, which is not done yet; restart to apply)
         "#]])
-        .edit(&dataclass("", "x"), expect![]);
+        .edit(&dataclass("", "x"), expect![[r#"
+            move C.m by -1
+            move C.n by -1
+        "#]]);
     let described = |doc: &str| format!("class C:\n{doc}    x: int = 1\n");
     let of = |doc: &str| Scenario::of(&described(doc)).only_methods("C", "it is a dataclass");
     of("    'old'\n").edit(

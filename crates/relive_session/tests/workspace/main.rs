@@ -13,7 +13,8 @@ use serde_json::Value;
 
 /// The crates from the bottom to the top; those on one line know nothing of each other.
 const FLOORS: &[&[&str]] = &[
-    &["relive_syntax", "relive_watch", "relive_log", "relive_memo"],
+    &["relive_syntax"],
+    &["relive_watch", "relive_log", "relive_memo"],
     &["relive_plan"],
     &["relive_session"],
     &["relive_socket"],

@@ -8,17 +8,22 @@
 
 mod support;
 
+mod assignments;
+mod cells;
 mod classes;
 mod decoding;
 mod deep;
 mod doubt;
 mod edited;
+mod encoding;
 mod errors;
 mod excerpts;
 mod hashes;
 mod imports;
 mod outlines;
 mod pairing;
+mod quoted;
 mod random;
 mod reads;
+mod rebased;
 mod shared_lines;

@@ -1,0 +1,65 @@
+//! All that a log needs of the world.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::home::Home;
+use crate::storage::{Clock, Disk, Storage, SystemClock, this_process};
+
+/// The world of a log.
+#[derive(Clone)]
+pub struct Rim {
+    /// Files.
+    pub storage: Arc<dyn Storage>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The state directory.
+    pub home: Home,
+    /// Who writes.
+    pub process: Process,
+}
+
+/// Who writes, as a log notes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The number of the process.
+    pub pid: u32,
+    /// The user whose rights it has.
+    pub user: u32,
+    /// The name of the machine.
+    pub host: String,
+    /// Which boot of the machine.
+    pub boot: String,
+    /// The name of the user.
+    pub by: String,
+}
+
+impl Process {
+    /// This one.
+    pub fn of_this() -> Self {
+        this_process()
+    }
+}
+
+impl Rim {
+    /// The real world.
+    pub fn real(home: Home) -> Self {
+        Rim {
+            storage: Arc::new(Disk),
+            clock: Arc::new(SystemClock),
+            home,
+            process: Process::of_this(),
+        }
+    }
+}
+
+impl fmt::Debug for Rim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rim { home, process, .. } = self;
+        formatter
+            .debug_struct("Rim")
+            .field("home", home)
+            .field("process", process)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,432 @@
+//! What has become of changes, in the log and against the source.
+
+use std::path::Path;
+
+use expect_test::expect;
+use relive_log::{
+    Cause, Draft, Effect, Failure, Home, Log, Rim, Via, drafts, history, history_while, judge, read,
+};
+
+use crate::support::parse;
+use crate::world::{SOURCE, World, tell};
+
+const BANK: &str = "\
+LIMIT = 1
+
+
+class Account:
+    def deposit(self, n):
+        self.n += n
+
+    def close(self):
+        pass
+
+
+def main():
+    pass
+";
+
+fn with(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{text}");
+    text.replace(from, to)
+}
+
+#[test]
+fn changes_are_pending_until_the_source_says_them() {
+    let world = World::new(BANK);
+    let mut log = world.open();
+    world.patch(&mut log, "", "LIMIT = 2\n");
+    world.patch(
+        &mut log,
+        "Account",
+        "def deposit(self, n):\n    self.n += 2 * n\n",
+    );
+    world.patch(&mut log, "", "def audit():\n    return 1\n");
+    world.state(&mut log, "LIMIT", Effect::Assign, "LIMIT = 3");
+    world.state(&mut log, "CACHE", Effect::Call, "CACHE.clear()");
+    expect![[r#"
+        2 LIMIT: pending (clean)
+        5 Account.deposit: pending (clean)
+        8 audit: pending (clean)
+        11 `LIMIT = 3`: pending (clean)
+        14 `CACHE.clear()`: pending (it calls something: what that does is done once more)
+    "#]]
+    .assert_eq(&world.told(&log));
+    let live = world.live(&log);
+    world.save(&mut log, &live);
+    expect![[r#"
+        2 LIMIT: in source (already in the source)
+        5 Account.deposit: in source (already in the source)
+        8 audit: in source (already in the source)
+        11 `LIMIT = 3`: pending (clean)
+        14 `CACHE.clear()`: pending (it calls something: what that does is done once more)
+        17 LIMIT: in source (it was saved)
+        18 Account.deposit: in source (it was saved)
+        19 audit: in source (it was saved)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), live);
+}
+
+#[test]
+fn a_source_that_says_something_else_is_a_conflict_for_that_definition_alone() {
+    let world = World::new(BANK);
+    let mut log = world.open();
+    world.patch(&mut log, "", "LIMIT = 2\ndef audit(): pass\n");
+    world.patch(
+        &mut log,
+        "Account",
+        "def deposit(self, n):\n    self.n += 2 * n\n",
+    );
+    world.patch(&mut log, "", "def main(): return 1\n");
+    let edited = with(BANK, "LIMIT = 1", "LIMIT = 5");
+    let edited = with(&edited, "    def close(self):\n        pass\n", "");
+    let edited = with(
+        &edited,
+        "def main():\n    pass\n",
+        "def audit():\n    return 7\n",
+    );
+    world.save(&mut log, &edited);
+    expect![[r#"
+        2 LIMIT: conflict (the source has another version of LIMIT than the one that was changed)
+        3 audit: conflict (the source has another audit already)
+        6 Account.deposit: pending (clean)
+        9 main: conflict (the source has no main any more)
+        12 main: in source (it was saved)
+        13 LIMIT: in source (it was saved)
+        14 Account.close: in source (it was saved)
+        15 audit: in source (it was saved)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(
+        world.live(&log),
+        with(&edited, "self.n += n", "self.n += 2 * n")
+    );
+}
+
+#[test]
+fn blanks_and_indentation_of_an_editor_are_no_conflict() {
+    let world = World::new("class A:\n    def f(self):\n        return 1\n    \n        # end\n");
+    let mut log = world.open();
+    world.patch(&mut log, "A", "def f(self):\n    x = 1  \n\n    return x\n");
+    world.save(
+        &mut log,
+        "class A:\n    def f(self):\n        return 1\n\n    x = 1\n",
+    );
+    assert!(
+        world.told(&log).contains("2 A.f: pending (clean)"),
+        "{}",
+        world.told(&log)
+    );
+}
+
+/// A saved version of the chain decides how far the source has come.
+#[test]
+fn a_chain_of_changes_goes_on_from_what_the_source_says() {
+    let told = |saved: &str| {
+        let world = World::new("f = 1\n");
+        let mut log = world.open();
+        for version in ["f = 2\n", "f = 3\n", "f = 4\n"] {
+            world.edit(&mut log, version);
+        }
+        world.disk.put(SOURCE, saved.as_bytes());
+        (world.told(&log), world.live(&log))
+    };
+    let (all, live) = told("f = 1\n");
+    assert_eq!(live, "f = 4\n");
+    expect![[r#"
+        2 f: pending (clean)
+        5 f: pending (clean)
+        8 f: pending (clean)
+    "#]]
+    .assert_eq(&all);
+    let (some, live) = told("f = 3\n");
+    assert_eq!(live, "f = 4\n");
+    expect![[r#"
+        2 f: in source (change 5 came after it, and is in the source)
+        5 f: in source (already in the source)
+        8 f: pending (clean)
+    "#]]
+    .assert_eq(&some);
+    let (none, live) = told("f = 4\n");
+    assert_eq!(live, "f = 4\n");
+    assert!(!none.contains("pending"), "{none}");
+    let (other, live) = told("f = 9\n");
+    assert_eq!(live, "f = 9\n");
+    assert!(
+        !other.contains("pending") && other.contains("conflict"),
+        "{other}"
+    );
+    let (gone, live) = told("g = 1\n");
+    assert_eq!(live, "g = 1\n");
+    assert!(!gone.contains("pending"), "{gone}");
+}
+
+#[test]
+fn leaving_off_a_change_is_no_conflict_for_a_later_one_of_the_same_definition() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    let first = world.edit(&mut log, "f = 2\n")[0];
+    world.edit(&mut log, "f = 3\n");
+    let skip = Draft::Skip {
+        of: first,
+        why: "it hangs".to_owned(),
+    };
+    world.make(&mut log, &[skip], Via::Repl);
+    expect![[r#"
+        2 f: omitted (left off: it hangs)
+        5 f: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), "f = 3\n");
+    let unskip = Draft::Unskip {
+        of: first,
+        why: String::new(),
+    };
+    world.make(&mut log, &[unskip], Via::Repl);
+    expect![[r#"
+        2 f: pending (clean)
+        5 f: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+}
+
+#[test]
+fn what_depends_on_a_class_that_is_left_off_is_a_conflict() {
+    let world = World::new("x = 1\n");
+    let mut log = world.open();
+    let class = world.patch(&mut log, "", "class A:\n    def f(self): return 1\n")[0];
+    world.patch(
+        &mut log,
+        "A",
+        "def f(self): return 2\ndef g(self): return 3\n",
+    );
+    world.patch(&mut log, "", "x = 2\n");
+    let live = "x = 2\n\n\nclass A:\n    def f(self): return 2\n\n    def g(self): return 3\n";
+    assert_eq!(world.live(&log), live);
+    let undo = Draft::Undo {
+        of: class,
+        why: String::new(),
+    };
+    world.make(&mut log, &[undo], Via::Undo);
+    expect![[r#"
+        2 A: undone (undone by 12)
+        5 A.f: conflict (depends on change 2, which brings the class A and is left off)
+        6 A.g: conflict (depends on change 2, which brings the class A and is left off)
+        9 x: pending (clean)
+        12 undo 2: in source ()
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), "x = 2\n");
+}
+
+#[test]
+fn a_class_and_its_methods_may_change_one_after_the_other() {
+    let world = World::new("class A:\n    def f(self): return 1\n\n    def g(self): return 1\n");
+    let mut log = world.open();
+    let method = world.patch(&mut log, "A", "def f(self): return 2\n")[0];
+    world.edit(
+        &mut log,
+        "class A(Base):\n    def f(self): return 2\n\n    def g(self): return 1\n",
+    );
+    world.patch(&mut log, "A", "def f(self): return 3\n");
+    expect![[r#"
+        2 A.f: pending (clean)
+        5 A: pending (clean)
+        8 A.f: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    // The class was made for what the first change said, whether that counts or not.
+    let skip = Draft::Skip {
+        of: method,
+        why: String::new(),
+    };
+    world.make(&mut log, &[skip], Via::Repl);
+    assert!(
+        !world.told(&log).contains("conflict"),
+        "{}",
+        world.told(&log)
+    );
+    let saved = "class A(Base):\n    def f(self): return 3\n\n    def g(self): return 1\n";
+    world.disk.put(SOURCE, saved.as_bytes());
+    expect![[r#"
+        2 A.f: omitted (left off by 11)
+        5 A: in source (already in the source)
+        8 A.f: in source (already in the source)
+    "#]]
+    .assert_eq(&world.told(&log));
+    // Another method that was edited meanwhile: the class as a whole is not what was changed.
+    let edited = "class A:\n    def f(self): return 1\n\n    def g(self): return 9\n";
+    world.disk.put(SOURCE, edited.as_bytes());
+    expect![[r#"
+        2 A.f: omitted (left off by 11)
+        5 A: conflict (the source has another version of A than the one that was changed)
+        8 A.f: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(
+        world.live(&log),
+        with(edited, "f(self): return 1", "f(self): return 3")
+    );
+}
+
+#[test]
+fn a_method_removed_from_a_class_that_a_change_brings_stays_removed() {
+    let world = World::new("x = 1\n");
+    let mut log = world.open();
+    world.patch(
+        &mut log,
+        "",
+        "class A:\n    y = 1\n    def f(self): return 1\n",
+    );
+    world.edit(&mut log, "x = 1\n\n\nclass A:\n    y = 1\n");
+    assert_eq!(world.live(&log), "x = 1\n\n\nclass A:\n    y = 1\n");
+    expect![[r#"
+        2 A: pending (clean)
+        5 A.f: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+}
+
+#[test]
+fn a_definition_removed_and_added_again_is_what_was_added() {
+    let world = World::new("f = 1\ng = 1\n");
+    let mut log = world.open();
+    world.edit(&mut log, "g = 1\n");
+    world.edit(&mut log, "g = 1\nf = 2\n");
+    assert_eq!(world.live(&log), "g = 1\nf = 2\n");
+    world.edit(&mut log, "g = 1\n");
+    assert_eq!(world.live(&log), "g = 1\n");
+    world.disk.put(SOURCE, b"g = 1\n");
+    assert!(
+        !world.told(&log).contains("pending"),
+        "{}",
+        world.told(&log)
+    );
+}
+
+#[test]
+fn a_module_without_its_source_keeps_its_changes() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    world.edit(&mut log, "f = 2\n");
+    world.state(&mut log, "X", Effect::Assign, "X = 1");
+    let mut changes = history(log.read());
+    judge(&mut changes, None);
+    expect![[r#"
+        2 f: conflict (the source file is not there)
+        5 `X = 1`: pending (clean)
+    "#]]
+    .assert_eq(&tell(&changes));
+    judge(&mut changes, Some(&parse("f = 1\n")));
+    assert!(!tell(&changes).contains("conflict"));
+}
+
+#[test]
+fn what_was_in_flight_when_the_process_died_is_left_off_and_may_be_taken_again() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    let draft = drafts(&parse("f = 1\n"), &parse("f = 2\n"));
+    let committed = log.append(&draft, Via::Patch, None, None).unwrap();
+    assert!(
+        tell(&history_while(log.read(), "9be1")).contains("2 f: pending (it is being applied)")
+    );
+    expect![[r#"
+        2 f: omitted (was being applied when the process died)
+    "#]]
+    .assert_eq(&tell(&history(log.read())));
+    drop(log);
+    let mut log = Log::open(&world.rim, Path::new(SOURCE), "77aa", "-").unwrap();
+    let unskip = Draft::Unskip {
+        of: committed.numbers[0],
+        why: String::new(),
+    };
+    log.append(&[unskip], Via::Repl, None, None).unwrap();
+    assert_eq!(world.told(&log), "2 f: pending (clean)\n");
+    assert_eq!(world.live(&log), "f = 2\n");
+}
+
+#[test]
+fn what_failed_is_left_off_and_says_why() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    let draft = drafts(&parse("f = 1\n"), &parse("f = g()\n"));
+    let committed = log.append(&draft, Via::Patch, None, None).unwrap();
+    log.fail(
+        committed.tx,
+        Failure::Raised,
+        "NameError: name 'g' is not defined",
+    );
+    assert_eq!(
+        world.told(&log),
+        "2 f: omitted (it failed: NameError: name 'g' is not defined)\n"
+    );
+    assert_eq!(world.live(&log), "f = 1\n");
+}
+
+#[test]
+fn an_undo_can_be_undone_and_that_as_well() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    let mut number = world.edit(&mut log, "f = 2\n")[0];
+    for expected in ["f = 1\n", "f = 2\n", "f = 1\n", "f = 2\n"] {
+        let undo = Draft::Undo {
+            of: number,
+            why: String::new(),
+        };
+        number = world.make(&mut log, &[undo], Via::Undo)[0];
+        assert_eq!(world.live(&log), expected);
+    }
+    expect![[r#"
+        2 f: pending (clean)
+        5 undo 2: undone (undone by 8)
+        8 undo 5: in source ()
+        11 undo 8: undone (undone by 14)
+        14 undo 11: in source ()
+    "#]]
+    .assert_eq(&world.told(&log));
+}
+
+#[test]
+fn a_change_of_several_modules_counts_once_the_session_says_so() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    let path = world.rim.home.session_log("9be1");
+    let mut session = Log::open(&world.rim, &path, "9be1", "-").unwrap();
+    let cause = Cause {
+        session: "9be1".to_owned(),
+        tx: 1,
+    };
+    let draft = drafts(&parse("f = 1\n"), &parse("f = 2\n"));
+    log.append(&draft, Via::Patch, Some(&cause), Some(&cause))
+        .unwrap();
+    let told = || tell(&history(&read(&world.rim, Path::new(SOURCE)).unwrap()));
+    assert_eq!(
+        told(),
+        "2 f: omitted (it is a part of a transaction that was never completed)\n"
+    );
+    let committed = session.append(&[], Via::Patch, None, None).unwrap();
+    assert_eq!(committed.tx, 1);
+    assert_eq!(
+        told(),
+        "2 f: omitted (was being applied when the process died)\n"
+    );
+}
+
+#[test]
+fn what_another_user_wrote_does_not_count() {
+    let world = World::new("f = 1\n");
+    let mut log = world.open();
+    world.edit(&mut log, "f = 2\n");
+    drop(log);
+    let stranger = Rim {
+        home: Home::at("/home/stranger"),
+        ..world.rim.clone()
+    };
+    let mut changes = history(&read(&stranger, Path::new(SOURCE)).unwrap());
+    judge(&mut changes, Some(&parse("f = 1\n")));
+    expect![[r#"
+        2 f: untrusted (your relive did not write it: look at it, then `relive trust` allows it)
+    "#]]
+    .assert_eq(&tell(&changes));
+}
