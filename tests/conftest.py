@@ -1,18 +1,28 @@
 """What every test may use: `live`, a running session over modules in a directory of its own."""
 
+import contextlib
+import fcntl
 import importlib
 import linecache
 import os
+import pty
+import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Collection, Iterator
+import tempfile
+import termios
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from textwrap import dedent
 from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
+from pexpect import EOF, TIMEOUT
+from pexpect.fdpexpect import fdspawn
 
 import relive
 
@@ -110,6 +120,55 @@ class Live:
         return done.stdout
 
 
+ESCAPE = re.compile(r"\x1b(\[[0-9;?=>]*[a-zA-Z]|[=>])|\r|\x07")
+
+
+class Terminal:
+    """A program on a pseudo-terminal. It is not forked from this process, which may have threads by now."""
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], directory: Path | None = None) -> None:
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        self.process = subprocess.Popen(
+            arguments, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=directory, start_new_session=True
+        )
+        os.close(slave)
+        self._screen = fdspawn(master, timeout=60, encoding="utf-8")
+
+    def wait_for(self, text: str) -> str:
+        """Wait until ``text`` is shown and return what was shown before it, without escape sequences."""
+        received = ""
+        while text not in (shown := ESCAPE.sub("", received)):
+            try:
+                self._screen.expect(r"[\s\S]+")
+            except (EOF, TIMEOUT, OSError) as error:
+                pytest.fail(f"{text!r} was waited for, until {type(error).__name__}; shown was:\n{shown}")
+            received += self._screen.after
+        return shown
+
+    def send(self, line: str) -> None:
+        """Type a line."""
+        self._screen.send(line + "\r")
+
+    def type(self, line: str, until: str) -> str:
+        """Type a line, and return what is shown up to ``until``."""
+        self.send(line)
+        return self.wait_for(until)
+
+    def end(self) -> int:
+        """Wait for the program to end by itself and return its exit code, which is negative if a signal ended it."""
+        with contextlib.suppress(EOF, OSError):
+            while True:
+                self._screen.expect(r"[\s\S]+")
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        """End the program."""
+        self.process.kill()
+        self.process.wait()
+        self._screen.close()
+
+
 def names(items: Collection[relive.Item]) -> set[str]:
     """Return the qualified names of a report's items."""
     return {item.qualname for item in items}
@@ -148,8 +207,12 @@ def _collect(found: dict[str, Any], path: str, value: Any, module: str) -> None:
         found[f"{path}()"] = repr(value)
 
 
-def pytest_configure() -> None:
-    """Have programs that tests start receive SIGINT, also where the tests run in the background of a shell."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep keys and logs of tests away from the user's own, and have programs that tests start receive SIGINT."""
+    home = tempfile.mkdtemp(prefix="relive-home-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ["RELIVE_HOME"] = home
+    # Also where the tests run in the background of a shell.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -168,6 +231,20 @@ def live(tmp_path: Path) -> Iterator[Live]:
         session.session.stop()
         sys.path.remove(str(directory))
         forget(tmp_path)
+
+
+@pytest.fixture
+def open_terminal() -> Iterator[Callable[..., Terminal]]:
+    """Start a program on a terminal: its command, its environment, its directory. It is killed after the test."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*arguments: Any) -> Terminal:
+        opened.append(Terminal(*arguments))
+        return opened[-1]
+
+    yield open_terminal
+    for terminal in opened:
+        terminal.close()
 
 
 def forget(directory: Path) -> None:

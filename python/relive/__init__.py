@@ -12,12 +12,33 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from relive._errors import ReliveError
+    from relive._log import Change, ChangeLog, Transaction, log, patch, transaction
     from relive._report import Item, ModuleVersion, Report
     from relive._session import Session, session, start
 
-__all__ = ["Item", "ModuleVersion", "ReliveError", "Report", "Session", "session", "start"]
+__all__ = [
+    "Change",
+    "ChangeLog",
+    "Item",
+    "ModuleVersion",
+    "ReliveError",
+    "Report",
+    "Session",
+    "Transaction",
+    "log",
+    "patch",
+    "session",
+    "start",
+    "transaction",
+]
 
 _HOMES = {
+    "Change": "relive._log",
+    "ChangeLog": "relive._log",
+    "Transaction": "relive._log",
+    "log": "relive._log",
+    "patch": "relive._log",
+    "transaction": "relive._log",
     "Item": "relive._report",
     "ModuleVersion": "relive._report",
     "ReliveError": "relive._errors",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import CodeType, ModuleType
 
@@ -17,13 +18,20 @@ class LiveLoader(SourceFileLoader):
     def __init__(self, name: str, path: str, engine: Engine) -> None:
         super().__init__(name, path)
         self._engine = engine
+        self.replays = engine.has_log(path)
+        """Its change log may have something to replay."""
+        if self.replays:
+            # Native, so that no frame of relive shows in a traceback of the import.
+            self.exec_module = partial(engine.execute, self)  # type: ignore[method-assign]
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the module's code object, known to the engine before any of it runs."""
         # Before the source is read, so that a save in between is seen as an edit.
         self._engine.register(fullname, self.path)
         try:
-            code = super().get_code(fullname)
+            code = self._engine.begin(fullname) if self.replays else None
+            if code is None:
+                code = super().get_code(fullname)
         except SyntaxError as error:
             raise error.with_traceback(None) from None
         if code is not None:

@@ -17,6 +17,7 @@ from relive import _session
 from relive._errors import ReliveError
 from relive._native import Engine
 from relive._session import Mode
+from relive._settings import Replay
 
 Program = tuple[CodeType, dict[str, Any]]
 """The code of a program, and the namespace to execute it in."""
@@ -24,7 +25,9 @@ Program = tuple[CodeType, dict[str, Any]]
 _IMPORT_FILES = (importlib.util.__file__, "<frozen importlib.util>")
 
 
-def run(target: str, arguments: Sequence[str], *, is_module: bool, mode: Mode, roots: Sequence[str]) -> None:
+def run(
+    target: str, arguments: Sequence[str], *, is_module: bool, mode: Mode, roots: Sequence[str], replay: Replay = "ask"
+) -> None:
     """Run a script, or with ``is_module`` a module, until it comes to its end, and apply edits as they are saved.
 
     What the program raises comes out; the interpreter shows it without relive's own frames.
@@ -32,7 +35,7 @@ def run(target: str, arguments: Sequence[str], *, is_module: bool, mode: Mode, r
     try:
         sys.argv = ["-m" if is_module else target, *arguments]
         directory = os.getcwd() if is_module else _enter(target)
-        session = _session.start(*(roots or [directory]), mode=mode, auto=False)
+        session = _session.start(*(roots or [directory]), mode=mode, auto=False, replay=replay)
         program = f"-m {target}" if is_module else target
         if problem := session._watch(Messages(os.getcwd()).tell, program):
             _say(f"relive: `relive status` will not find this session: {problem}")
@@ -109,8 +112,10 @@ def _script(script: str, engine: Engine) -> Program:
         return _existing(compiled.get_code("__main__"), path), namespace
     namespace["__loader__"] = SourceFileLoader("__main__", path)
     is_live = _register(path, engine)
-    with io.open_code(path) as file:
-        code = compile(file.read(), path, "exec", dont_inherit=True)
+    code = engine.begin("__main__") if is_live else None
+    if code is None:
+        with io.open_code(path) as file:
+            code = compile(file.read(), path, "exec", dont_inherit=True)
     if is_live:
         engine.executes("__main__", code)
     return code, namespace

@@ -8,9 +8,11 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from relive import _import
+from relive._crash import CrashFile
 from relive._errors import ReliveError
 from relive._native import Engine
 from relive._report import Item, ModuleVersion, Report
+from relive._settings import Replay, replay_policy
 
 Mode = Literal["patch", "deep"]
 _running: "Session | None" = None
@@ -23,14 +25,16 @@ def start(
     auto: bool = True,
     hold: bool | Literal["auto"] = "auto",
     hold_filter: Literal["uncaught", "user-unhandled"] = "uncaught",
-    replay: Literal["ask", "all", "none"] = "ask",
+    replay: Replay = "ask",
 ) -> "Session":
     """Make the modules below ``roots`` live and return the session.
 
     ``roots`` are directories or importable package names; without any, the current directory. ``mode`` "patch"
     re-executes what changed and reports what that leaves stale, "deep" also re-executes the stale, in dependency
-    order. ``auto`` applies a saved edit as soon as it is seen, without waiting for `Session.update`. ``hold``,
-    ``hold_filter`` and ``replay`` are accepted for the features that they belong to, which are not there yet.
+    order. ``auto`` applies a saved edit as soon as it is seen, without waiting for `Session.update`. ``replay`` says
+    what is done with changes in a module's log that its source does not have, when it is imported: "ask" on a
+    terminal, and else leave them off and say so; replay "all"; or "none". ``hold`` and ``hold_filter`` are accepted
+    for features that are not there yet.
 
     A second call returns the running session with the new roots added. Raises `ReliveError` for a root that is
     neither a directory nor an importable package, and for an unknown mode.
@@ -38,8 +42,9 @@ def start(
     global _running
     directories = [_root_directory(root) for root in roots or (os.getcwd(),)]
     _check_mode(mode)
+    policy = replay_policy(replay, directories[0])
     if _running is None:
-        _running = Session(mode)
+        _running = Session(mode, policy)
     for directory in directories:
         _running._add_root(directory)
     if auto:
@@ -55,11 +60,12 @@ def session() -> "Session | None":
 class Session:
     """A running live session; made by `start`."""
 
-    def __init__(self, mode: Mode) -> None:
-        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)))
+    def __init__(self, mode: Mode, replay: Replay = "ask") -> None:
+        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)), replay)
         self._finder = _import.install(self._engine)
+        self._crash_file = CrashFile(self._engine.crash_file())
         _follow_forks()
-        atexit.register(self._engine.close)
+        atexit.register(self._close)
 
     @property
     def mode(self) -> str:
@@ -100,13 +106,17 @@ class Session:
         """End the session. The live code stays as it is; later edits are no longer seen."""
         global _running
         _import.uninstall(self._finder)
-        self._engine.close()
-        atexit.unregister(self._engine.close)
+        self._close()
+        atexit.unregister(self._close)
         if _running is self:
             _running = None
 
     def __repr__(self) -> str:
         return f"<relive session: mode {self.mode}, {len(self.modules())} live modules below {', '.join(self.roots)}>"
+
+    def _close(self) -> None:
+        self._engine.close()
+        self._crash_file.close()
 
     def _add_root(self, directory: str) -> None:
         self._engine.add_root(directory)
@@ -126,7 +136,7 @@ def _follow_forks() -> None:
         os.register_at_fork(
             before=_told(Engine.before_fork),
             after_in_parent=_told(Engine.after_fork_in_parent),
-            after_in_child=_told(Engine.after_fork_in_child),
+            after_in_child=_forked,
         )
 
 
@@ -138,6 +148,13 @@ def _told(event: Callable[[Engine], None]) -> Callable[[], None]:
             event(_running._engine)
 
     return tell
+
+
+def _forked() -> None:
+    """Leave what a forked process shares with its parent to that."""
+    if _running is not None:
+        _running._engine.after_fork_in_child()
+        _running._crash_file.leave()
 
 
 def _root_directory(root: str | os.PathLike[str]) -> str:

@@ -6,7 +6,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -90,6 +90,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     monkeypatch.syspath_prepend(str(directory))
     # A second save within a second, of the same size, would otherwise be hidden by the bytecode of the first.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("RELIVE_HOME", str(tmp_path / "home"))
     yield Project(directory)
     if session := relive.session():
         session.stop()
@@ -124,3 +125,59 @@ def prompt(plain_prompt: Prompt) -> Prompt:
     """A shell after ``%load_ext relive``."""
     assert plain_prompt.run("%load_ext relive") == Cell(None, None, "", "")
     return plain_prompt
+
+
+class CellRecorder:
+    """An engine whose log of cells is a list, in which cells may note when they run."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.events: list[Any] = []
+        self.problem: Exception | None = None
+        self.while_logging: Callable[[], object] = lambda: None
+        self.report: dict[str, Any] = relive.Report(0, 0.0, (), (), (), ()).to_dict()
+        self._number = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    @property
+    def cells(self) -> list[str]:
+        """What was logged."""
+        return [event[1] for event in self.events if event[0] == "log"]
+
+    def update(self, *arguments: Any) -> Any:
+        """Apply edits."""
+        self.events.append("update")
+        return self._engine.update(*arguments)
+
+    def log_cell(self, source: str, namespace: dict[str, Any]) -> int | None:
+        """Log a cell, or raise the problem that there is."""
+        assert isinstance(namespace, dict)
+        self.while_logging()
+        if self.problem is not None:
+            raise self.problem
+        self._number += 1
+        self.events.append(("log", source))
+        return self._number
+
+    def cell_done(self, number: int, milliseconds: float) -> dict[str, Any]:
+        """Log that a cell ran."""
+        assert milliseconds >= 0
+        self.events.append(("done", number))
+        return self.report
+
+    def cell_failed(self, number: int, why: str) -> None:
+        """Log that a cell failed."""
+        self.events.append(("failed", number, why))
+
+
+@pytest.fixture
+def recorder(prompt: Prompt) -> CellRecorder:
+    """The cells that are logged of `prompt`; its ``events`` are the variable ``events`` there."""
+    session = relive.session()
+    assert session is not None
+    recorder = CellRecorder(session._engine)
+    session._engine = recorder
+    prompt.shell.user_ns["events"] = recorder.events
+    return recorder

@@ -105,13 +105,16 @@ def test_unloading_takes_out_all_that_loading_put_in(project, plain_prompt):
     plain_prompt.run("%load_ext relive")
     added = plain_prompt.magics().keys() - magics.keys()
     assert all(plain_prompt.magics()[name] != function for name, function in shadowed.items())
-    assert added == {"relive", "stale", "autoreload", "aimport"}
+    assert added == {"relive", "stale", "autoreload", "aimport", "changes", "recover", "undo", "fold"}
+    assert "patch" in plain_prompt.shell.magics_manager.magics["cell"]
     plain_prompt.run("%unload_ext relive")
     assert plain_prompt.magics().keys() == magics.keys()
     assert {name: plain_prompt.magics()[name] for name in shadowed} == shadowed
+    assert "patch" not in plain_prompt.shell.magics_manager.magics["cell"]
     assert plain_prompt.hooks() == hooks
+    assert plain_prompt.shell.ast_transformers == []
     assert [each for each in plain_prompt.shell.configurables if type(each).__module__.startswith("relive")] == []
-    assert not {"ReliveMagics", "AutoreloadMagics"} & plain_prompt.shell.magics_manager.registry.keys()
+    assert not {"ReliveMagics", "LogMagics", "AutoreloadMagics"} & plain_prompt.shell.magics_manager.registry.keys()
     assert relive.session() is None
 
 

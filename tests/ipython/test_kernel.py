@@ -22,7 +22,8 @@ class Output:
 class Notebook:
     """A kernel and its client."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, manager: Any, client: Any) -> None:
+        self._manager = manager
         self._client = client
 
     def run(self, cell: str) -> Output:
@@ -43,20 +44,37 @@ class Notebook:
         output.data.update({"payload": str(reply["content"].get("payload"))})
         return output
 
+    def die(self, cell: str) -> None:
+        """Execute a cell that ends the kernel."""
+        self._client.execute(cell)
+        assert self._manager.provisioner.process.wait(60) != 0
+
 
 @pytest.fixture
-def notebook(project, tmp_path, monkeypatch):
-    """A kernel in the project's directory."""
+def start(project, tmp_path, monkeypatch):
+    """Start kernels in the project's directory."""
     for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
         monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
-    manager, client = start_new_kernel(kernel_name="python3", cwd=os.getcwd(), startup_timeout=60)
-    yield Notebook(client)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
-    manager.cleanup_resources()
-    manager.context.destroy()
+    started = []
+
+    def start() -> Notebook:
+        started.append(start_new_kernel(kernel_name="python3", cwd=os.getcwd(), startup_timeout=60))
+        return Notebook(*started[-1])
+
+    yield start
+    for manager, client in started:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+        manager.context.destroy()
+
+
+@pytest.fixture
+def notebook(start):
+    """A kernel."""
+    return start()
 
 
 def test_a_notebook_sees_edits_as_a_terminal_does(project, notebook):
@@ -93,3 +111,35 @@ def test_a_notebook_sees_edits_as_a_terminal_does(project, notebook):
     assert "invalid choice" in notebook.run("%relive of").text
     # A kernel has no editor: it asks the front end to open the file.
     assert "edit_magic" in notebook.run("%edit total").data["payload"]
+
+
+def test_cells_come_back_after_the_kernel_has_died(project, start):
+    project.save("shop.py", SHOP)
+    notebook = start()
+    notebook.run("%load_ext relive")
+    notebook.run("import os, shop")
+    notebook.run("count = 3")
+    notebook.run("sum = shop.total(count)")
+    notebook.die("os.abort()")
+
+    notebook = start()
+    assert "%recover shows it" in notebook.run("%load_ext relive").text
+    shown = notebook.run("%recover")
+    assert "%recover followed by all" in shown.text
+    assert "<code>sum = shop.total(count)</code>" in shown.data["text/html"]
+    assert "os.abort()" in shown.data["text/plain"]
+    assert "3 of 4 statements are back" in notebook.run("%recover all").text
+    assert notebook.run("count, sum").data["text/plain"] == "(3, 30)"
+    assert "import os, shop" in notebook.run("%changes").data["text/html"]
+
+
+def test_a_patch_of_a_module_is_folded_into_its_file(project, notebook):
+    project.save("shop.py", SHOP)
+    notebook.run("%load_ext relive\nimport shop")
+    patched = notebook.run("%%patch shop\ndef total(count):\n    return count * PRICE + 1\n")
+    assert "shop:total" in patched.data["text/html"]
+    assert notebook.run("shop.total(2)").data["text/plain"] == "21"
+    assert "def total(count): …" in notebook.run("%changes shop").data["text/plain"]
+    assert "+    return count * PRICE + 1" in notebook.run("%fold shop").data["text/plain"]
+    assert "PRICE + 1" in project.path("shop.py").read_text()
+    assert notebook.run("shop.total(2)").data["text/plain"] == "21"

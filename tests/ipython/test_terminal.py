@@ -1,61 +1,21 @@
 """IPython in a terminal, as a user sees it: the simple prompt and the real one."""
 
-import fcntl
 import os
-import pty
 import re
 import shlex
-import struct
-import subprocess
 import sys
-import termios
 from pathlib import Path
 
 import pytest
-from pexpect.fdpexpect import fdspawn
 
 BANK = "RATE = 2\nTABLE = [RATE * 10]\n\n\ndef deposit(amount):\n    return amount + RATE\n"
-ESCAPE = re.compile(r"\x1b(\[[0-9;?=>]*[a-zA-Z]|[=>])|\r|\x07")
-
-
-class Terminal:
-    """A program on a pseudo-terminal. It is not forked from this process, which may have threads by now."""
-
-    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
-        master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
-        self._process = subprocess.Popen(
-            arguments, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
-        )
-        os.close(slave)
-        self._screen = fdspawn(master, timeout=60, encoding="utf-8")
-
-    def wait_for(self, text: str) -> str:
-        """Wait until ``text`` is shown and return what was shown before it, without escape sequences."""
-        received = ""
-        while text not in (shown := ESCAPE.sub("", received)):
-            self._screen.expect(r"[\s\S]+")
-            received += self._screen.after
-        return shown
-
-    def type(self, line: str, until: str) -> str:
-        """Type a line, and return what is shown up to ``until``."""
-        self._screen.send(line + "\r")
-        return self.wait_for(until)
-
-    def close(self) -> None:
-        """End the program."""
-        self._process.terminate()
-        self._process.wait()
-        self._screen.close()
 
 
 @pytest.fixture
-def start(project, tmp_path, monkeypatch):
+def start(project, tmp_path, open_terminal):
     """Start IPython on a terminal in the project's directory; the function returned takes further arguments."""
-    running = []
 
-    def start(*arguments: str, **environment: str) -> Terminal:
+    def start(*arguments: str, **environment: str):
         own = {
             "IPYTHONDIR": str(tmp_path / "ipython"),
             "HOME": str(tmp_path),
@@ -64,13 +24,11 @@ def start(project, tmp_path, monkeypatch):
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=nocolor", *arguments]
-        running.append(Terminal(command, {**os.environ, **own, **environment}))
-        running[-1].wait_for("In [1]:")
-        return running[-1]
+        terminal = open_terminal(command, {**os.environ, **own, **environment})
+        terminal.wait_for("In [1]:")
+        return terminal
 
-    yield start
-    for terminal in running:
-        terminal.close()
+    return start
 
 
 PROMPTS = pytest.mark.parametrize("prompt_option", [["--simple-prompt"], []], ids=["simple prompt", "real prompt"])

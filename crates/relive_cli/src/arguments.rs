@@ -1,7 +1,9 @@
 //! What can be typed after `relive`.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -18,14 +20,60 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a program; edits of its modules take effect as they are saved
     Run(RunOptions),
+    /// Show a prompt whose statements are logged before they run, so that they come back after a crash
+    Repl(ReplOptions),
     /// Tell how the sessions stand that were started in this directory
     Status(SessionOptions),
     /// List what still holds what an older version computed
     Stale(SessionOptions),
+    #[command(flatten)]
+    Log(LogCommand),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
+    },
+}
+
+/// What works on a change log, and needs no Python.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// List the pending changes that are kept for a source file, the newest last
+    Log(LogOptions),
+    /// Show one change as a diff
+    Show {
+        /// The source file, or its log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The number of the change, as `relive log` lists it
+        #[arg(value_name = "N")]
+        number: u64,
+    },
+    /// Decide which changes the next start replays; without an option, in a list to pick from
+    Recover(RecoverOptions),
+    /// Take a change back, the last one or any other
+    Undo {
+        /// The source file, or its log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The number of the change, as `relive log` lists it
+        #[arg(value_name = "N")]
+        number: u64,
+    },
+    /// Write the pending changes into the source file
+    Fold {
+        /// The source file, or its log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Print what would change in the source file, and leave it alone
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Allow the replay of changes that this user's relive did not write, after showing them
+    Trust {
+        /// The source file, or its log
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
 }
 
@@ -40,6 +88,9 @@ pub(crate) struct RunOptions {
     /// directory, with -m the current directory]
     #[arg(long = "root", value_name = "DIR")]
     roots: Vec<OsString>,
+    /// What to do with changes of a module that are only in its log [default: ask on a terminal, else none]
+    #[arg(long, value_enum)]
+    replay: Option<Replay>,
     /// Run a module as `python -m` does; all that follows are its arguments
     #[arg(short = 'm', value_names = ["MODULE"], num_args = 1.., allow_hyphen_values = true)]
     module: Vec<OsString>,
@@ -52,12 +103,149 @@ pub(crate) struct RunOptions {
     script: Vec<OsString>,
 }
 
+/// How a prompt is shown.
+#[derive(Debug, Args)]
+pub(crate) struct ReplOptions {
+    /// Run this script first, and show the prompt in its namespace
+    #[arg(short = 'i', value_name = "SCRIPT")]
+    script: Option<PathBuf>,
+    /// What happens to statements that an edit leaves out of date: "patch" names them, "deep" executes them again
+    #[arg(long, value_enum, default_value_t = Mode::Patch)]
+    mode: Mode,
+    /// A directory or importable package whose modules are live; may be given several times [default: the current
+    /// directory, or that of the script]
+    #[arg(long = "root", value_name = "DIR")]
+    roots: Vec<OsString>,
+    /// What to do with what the last session left that died, and with changes of modules that are only in their logs
+    /// [default: ask]
+    #[arg(long, value_enum)]
+    replay: Option<Replay>,
+}
+
+/// What is done with changes that are only in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Replay {
+    /// The user is asked.
+    Ask,
+    /// They are replayed.
+    All,
+    /// They are left off.
+    None,
+}
+
+impl Replay {
+    /// Its name in Python and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::All => "all",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A prompt to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplRequest {
+    /// What to run first.
+    pub script: Option<PathBuf>,
+    /// What happens to statements that an edit leaves out of date.
+    pub mode: Mode,
+    /// Directories or packages whose modules are live; empty for the default.
+    pub roots: Vec<OsString>,
+    /// What is done with changes that are only in a log.
+    pub replay: Replay,
+}
+
+impl ReplOptions {
+    /// What is to be shown, or what is wrong with how it was asked for.
+    pub(crate) fn request(self) -> Result<ReplRequest, String> {
+        Ok(ReplRequest {
+            script: self.script.map(readable).transpose()?,
+            mode: self.mode,
+            roots: self.roots,
+            replay: self.replay.unwrap_or(Replay::Ask),
+        })
+    }
+}
+
 /// How sessions are told of.
 #[derive(Debug, Args)]
 pub(crate) struct SessionOptions {
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How a log is told of.
+#[derive(Debug, Args)]
+pub(crate) struct LogOptions {
+    /// The source file, or its log
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List folded, undone and left-out changes and saved edits as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only tell whether the log is intact: exit with 0 if it is, 1 if its end is torn off (which is repaired), 4 if it
+    /// is damaged, 5 if a newer version of relive wrote it, 6 if it is no log
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) verify: bool,
+}
+
+/// Which changes are replayed.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which"))]
+pub(crate) struct RecoverOptions {
+    /// The source file, or its log
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Replay all of them, also the one that was being applied when the process died
+    #[arg(long, group = "which")]
+    pub(crate) all: bool,
+    /// Replay none of them
+    #[arg(long, group = "which")]
+    pub(crate) none: bool,
+    /// Leave off the last N of those that would be replayed
+    #[arg(long, value_name = "N", group = "which")]
+    pub(crate) drop_last: Option<usize>,
+    /// Replay these numbers and leave off all others, such as 1-4,6
+    #[arg(long, value_name = "NUMBERS", group = "which")]
+    pub(crate) only: Option<Numbers>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Numbers of changes: `1-4,6`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Numbers(pub(crate) Vec<RangeInclusive<u64>>);
+
+impl Numbers {
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.0.iter().any(|range| range.contains(&number))
+    }
+}
+
+impl FromStr for Numbers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let range = |text: &str| -> Option<RangeInclusive<u64>> {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (first <= last).then_some(first..=last)
+        };
+        let ranges = text.split(',').map(|text| {
+            range(text).ok_or_else(|| {
+                "numbers and ranges with commas between them, such as 1-4,6".to_owned()
+            })
+        });
+        Ok(Self(ranges.collect::<Result<_, _>>()?))
+    }
 }
 
 /// What happens to statements that an edit leaves out of date.
@@ -91,6 +279,8 @@ pub struct RunRequest {
     pub mode: Mode,
     /// Directories or packages whose modules are live; empty for the default.
     pub roots: Vec<OsString>,
+    /// What is done with changes that are only in a log.
+    pub replay: Replay,
 }
 
 /// What to run.
@@ -136,6 +326,7 @@ impl RunOptions {
             arguments: words.collect(),
             mode: self.mode,
             roots: self.roots,
+            replay: self.replay.unwrap_or(Replay::Ask),
         })
     }
 }

@@ -5,19 +5,31 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod diff;
+mod log;
+mod needs;
+pub mod picker;
 mod sessions;
+mod shown;
 #[cfg(test)]
 mod tests;
+mod time;
+mod words;
 
+use std::convert::Infallible;
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
+use jiff::tz::TimeZone;
+use relive_log::{Change, Home, Rim};
 use relive_socket::{Places, find};
 
-use arguments::{Arguments, Command, SessionOptions};
-pub use arguments::{Mode, Program, RunRequest};
+use arguments::{Arguments, Command, LogCommand, SessionOptions};
+pub use arguments::{Mode, Program, ReplRequest, Replay, RunRequest};
+use log::World;
+pub use picker::{Choice, has_terminal, pick};
 
 /// The answer is no.
 const NO: u8 = 1;
@@ -25,18 +37,56 @@ const NO: u8 = 1;
 /// The command was used wrongly.
 const USAGE: u8 = 2;
 
+/// The command refuses for safety.
+const REFUSED: u8 = 3;
+
 /// Runs Python programs.
 pub trait Runner {
     /// What a program may end with, other than by coming to its end.
     type Error;
 
+    /// The name of the command.
+    const NAME: &'static str = "relive";
+
+    /// Whether it can run programs; if not, it is never asked to.
+    const CAN_RUN: bool = true;
+
     /// Run a program live, until it comes to its end.
     fn run(&mut self, request: RunRequest) -> Result<(), Self::Error>;
+
+    /// Show a prompt, until it is left.
+    fn repl(&mut self, request: ReplRequest) -> Result<(), Self::Error>;
+}
+
+/// Runs no programs: for logs and running sessions alone.
+#[derive(Clone, Copy, Debug)]
+pub struct WithoutPython;
+
+impl Runner for WithoutPython {
+    type Error = Infallible;
+
+    const NAME: &'static str = "relive-recovery";
+
+    const CAN_RUN: bool = false;
+
+    fn run(&mut self, _: RunRequest) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn repl(&mut self, _: ReplRequest) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 /// Do what the arguments say, the first being the command's own name, and return the exit code.
-pub fn main<R: Runner>(arguments: Vec<OsString>, runner: &mut R) -> Result<u8, R::Error> {
-    let arguments = match Arguments::try_parse_from(arguments) {
+pub fn main<R: Runner>(mut arguments: Vec<OsString>, runner: &mut R) -> Result<u8, R::Error> {
+    if arguments.get(1).is_some_and(|first| first == "-i") {
+        // `relive -i SCRIPT` is short for `relive repl -i SCRIPT`.
+        arguments.insert(1, "repl".into());
+    }
+    let command = command::<R>();
+    let parsed = command.clone().try_get_matches_from(arguments);
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
@@ -44,8 +94,21 @@ pub fn main<R: Runner>(arguments: Vec<OsString>, runner: &mut R) -> Result<u8, R
         }
     };
     match arguments.command {
+        Command::Run(_) | Command::Repl(_) if !R::CAN_RUN => {
+            complain(
+                "programs are run with the `relive` of the Python package: pip install relive",
+            );
+            Ok(USAGE)
+        }
         Command::Run(options) => match options.request() {
             Ok(request) => runner.run(request).map(|()| 0),
+            Err(problem) => {
+                complain(&problem);
+                Ok(USAGE)
+            }
+        },
+        Command::Repl(options) => match options.request() {
+            Ok(request) => runner.repl(request).map(|()| 0),
             Err(problem) => {
                 complain(&problem);
                 Ok(USAGE)
@@ -55,13 +118,97 @@ pub fn main<R: Runner>(arguments: Vec<OsString>, runner: &mut R) -> Result<u8, R
             Ok(tell(&options, sessions::status_text, sessions::status_json))
         }
         Command::Stale(options) => Ok(tell(&options, sessions::stale_text, sessions::stale_json)),
+        Command::Log(command) => Ok(log_command::<R>(command)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "relive", &mut script);
+            clap_complete::generate(shell, &mut command.clone(), R::NAME, &mut script);
             print(&script);
             Ok(0)
         }
     }
+}
+
+/// Changes as `relive log` lists them: one line each, escaped. Without `has_all`, only those that are pending or that
+/// somebody has to decide about.
+#[must_use]
+pub fn list_changes(changes: &[Change], has_all: bool) -> String {
+    log::listed(changes, has_all, &TimeZone::system())
+}
+
+/// One change as `relive show` shows it, escaped. `source` is the text of its source file.
+#[must_use]
+pub fn show_change(change: &Change, file: &str, source: Option<&str>) -> String {
+    log::in_full(change, file, source, &TimeZone::system())
+}
+
+/// The command line, with what works.
+fn command<R: Runner>() -> clap::Command {
+    let command = Arguments::command().name(R::NAME).bin_name(R::NAME);
+    if R::CAN_RUN {
+        command
+    } else {
+        let hidden = |command: clap::Command| command.hide(true);
+        command
+            .mut_subcommand("run", hidden)
+            .mut_subcommand("repl", hidden)
+    }
+}
+
+/// Do something with a change log.
+fn log_command<R: Runner>(command: LogCommand) -> u8 {
+    let variable = |name: &str| std::env::var_os(name);
+    let Some(home) = Home::from_environment(variable) else {
+        complain("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory of your own");
+        return NO;
+    };
+    let is_plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let mut world = World {
+        rim: Rim::real(home),
+        name: R::NAME,
+        session: log::new_session(),
+        directory: directory(),
+        places: Places::from_environment(variable),
+        zone: TimeZone::system(),
+        has_colour: !is_plain && std::io::stdout().is_terminal(),
+        user: &mut log::Terminal,
+        out: &mut std::io::stdout(),
+        err: &mut std::io::stderr(),
+    };
+    log::run(command, &mut world)
+}
+
+/// A change with the keys of the public interface: those of `relive log FILE --json`.
+#[must_use]
+pub fn change_document(change: &Change) -> serde_json::Value {
+    serde_json::json!(log::DocumentChange::of(change))
+}
+
+/// What the log of a source file says: the document of `relive log FILE --json --all`, and the exit code of
+/// `--verify`; or why it cannot be read.
+pub fn log_document(file: &Path) -> Result<(serde_json::Value, u8), String> {
+    let variable = |name: &str| std::env::var_os(name);
+    let home = Home::from_environment(variable)
+        .ok_or("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory of your own")?;
+    let world = World {
+        rim: Rim::real(home),
+        name: "relive",
+        session: log::new_session(),
+        directory: directory(),
+        places: Places::from_environment(variable),
+        zone: TimeZone::UTC,
+        has_colour: false,
+        user: &mut log::Terminal,
+        out: &mut std::io::sink(),
+        err: &mut std::io::sink(),
+    };
+    let opened = world.open(file).map_err(|stop| stop.problem)?;
+    let changes = opened.changes.iter();
+    let document = serde_json::json!(opened.document(changes));
+    Ok((document, opened.health.verdict()))
+}
+
+fn directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
 /// Tell of the sessions of the working directory, in one form or the other.
@@ -70,7 +217,7 @@ fn tell(
     text: fn(&[relive_socket::Found]) -> String,
     json: fn(&[relive_socket::Found]) -> serde_json::Value,
 ) -> u8 {
-    let directory = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    let directory = directory();
     let found = find(
         &Places::from_environment(|name| std::env::var_os(name)),
         &directory,

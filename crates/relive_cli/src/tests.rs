@@ -8,7 +8,7 @@ use relive_session::{Base, Mode, ModuleVersion, Status};
 use relive_socket::{Found, Running};
 
 use crate::arguments::{Arguments, Command, Program, RunRequest};
-use crate::sessions;
+use crate::{WithoutPython, sessions};
 
 /// What `relive run …` asks for, on one line, or what is wrong with it.
 fn run(words: &str) -> String {
@@ -26,12 +26,13 @@ fn run(words: &str) -> String {
             arguments,
             mode,
             roots,
+            replay,
         }) => {
             let program = match program {
                 Program::Script(script) => format!("script {}", script.display()),
                 Program::Module(module) => format!("module {}", module.display()),
             };
-            format!("{program} {arguments:?} {mode:?} {roots:?}")
+            format!("{program} {arguments:?} {mode:?} {roots:?} {replay:?}")
         }
         Err(problem) => problem,
     }
@@ -43,30 +44,33 @@ fn check(words: &str, expected: Expect) {
 
 #[test]
 fn what_follows_the_program_is_its_own() {
-    check("Cargo.toml", expect![[r#"script Cargo.toml [] Patch []"#]]);
+    check("Cargo.toml", expect!["script Cargo.toml [] Patch [] Ask"]);
     check(
         "--mode deep --root src --root=lib Cargo.toml --mode patch -m x --root y -- --help",
         expect![[
-            r#"script Cargo.toml ["--mode", "patch", "-m", "x", "--root", "y", "--", "--help"] Deep ["src", "lib"]"#
+            r#"script Cargo.toml ["--mode", "patch", "-m", "x", "--root", "y", "--", "--help"] Deep ["src", "lib"] Ask"#
         ]],
     );
     check(
         "-m http.server --bind ::1 --help 80",
-        expect![[r#"module http.server ["--bind", "::1", "--help", "80"] Patch []"#]],
+        expect![[r#"module http.server ["--bind", "::1", "--help", "80"] Patch [] Ask"#]],
     );
     check(
         "-m gunicorn -- -w 2",
-        expect![[r#"module gunicorn ["--", "-w", "2"] Patch []"#]],
+        expect![[r#"module gunicorn ["--", "-w", "2"] Patch [] Ask"#]],
     );
     check(
         "-mpackage --flag word",
-        expect![[r#"module package ["--flag", "word"] Patch []"#]],
+        expect![[r#"module package ["--flag", "word"] Patch [] Ask"#]],
     );
     check(
         "--root . -m package -m other",
-        expect![[r#"module package ["-m", "other"] Patch ["."]"#]],
+        expect![[r#"module package ["-m", "other"] Patch ["."] Ask"#]],
     );
-    check("src --flag", expect![[r#"script src ["--flag"] Patch []"#]]);
+    check(
+        "src --flag",
+        expect![[r#"script src ["--flag"] Patch [] Ask"#]],
+    );
 }
 
 #[test]
@@ -105,8 +109,15 @@ fn help_lists_what_there_is() {
 
         Commands:
           run          Run a program; edits of its modules take effect as they are saved
+          repl         Show a prompt whose statements are logged before they run, so that they come back after a crash
           status       Tell how the sessions stand that were started in this directory
           stale        List what still holds what an older version computed
+          log          List the pending changes that are kept for a source file, the newest last
+          show         Show one change as a diff
+          recover      Decide which changes the next start replays; without an option, in a list to pick from
+          undo         Take a change back, the last one or any other
+          fold         Write the pending changes into the source file
+          trust        Allow the replay of changes that this user's relive did not write, after showing them
           completions  Print a completion script for a shell
 
         Options:
@@ -114,6 +125,64 @@ fn help_lists_what_there_is() {
           -V, --version  Print version
     "#]]
     .assert_eq(&command.render_help().to_string());
+}
+
+#[test]
+fn without_python_help_does_not_list_what_needs_it() {
+    let help = crate::command::<WithoutPython>().render_help().to_string();
+    expect![[r#"
+        Edit a running Python program and trust what runs
+
+        Usage: relive-recovery <COMMAND>
+
+        Commands:
+          status       Tell how the sessions stand that were started in this directory
+          stale        List what still holds what an older version computed
+          log          List the pending changes that are kept for a source file, the newest last
+          show         Show one change as a diff
+          recover      Decide which changes the next start replays; without an option, in a list to pick from
+          undo         Take a change back, the last one or any other
+          fold         Write the pending changes into the source file
+          trust        Allow the replay of changes that this user's relive did not write, after showing them
+          completions  Print a completion script for a shell
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+    "#]].assert_eq(&help);
+    let mut command = crate::command::<WithoutPython>();
+    let recover = command.find_subcommand_mut("recover").unwrap();
+    expect![[r#"
+        Decide which changes the next start replays; without an option, in a list to pick from
+
+        Usage: recover [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>  The source file, or its log
+
+        Options:
+              --all             Replay all of them, also the one that was being applied when the process died
+              --none            Replay none of them
+              --drop-last <N>   Leave off the last N of those that would be replayed
+              --only <NUMBERS>  Replay these numbers and leave off all others, such as 1-4,6
+              --json            Print one JSON document
+          -h, --help            Print help
+    "#]].assert_eq(&recover.render_help().to_string());
+    let log = command.find_subcommand_mut("log").unwrap();
+    expect![[r#"
+        List the pending changes that are kept for a source file, the newest last
+
+        Usage: log [OPTIONS] <FILE>
+
+        Arguments:
+          <FILE>  The source file, or its log
+
+        Options:
+              --json    Print one JSON document
+              --all     List folded, undone and left-out changes and saved edits as well
+              --verify  Only tell whether the log is intact: exit with 0 if it is, 1 if its end is torn off (which is repaired), 4 if it is damaged, 5 if a newer version of relive wrote it, 6 if it is no log
+          -h, --help    Print help
+    "#]].assert_eq(&log.render_help().to_string());
 }
 
 fn item(qualname: &str, why: &str, line: u32) -> Item {

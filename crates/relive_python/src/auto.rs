@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use relive_session::{Occasion, Pending};
-use relive_socket::{Places, Request, Running, Server};
+use relive_socket::{Answer, LogRequest, Places, Request, Running, Server, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::raw;
@@ -440,7 +440,12 @@ impl Watcher {
     fn serve(&mut self) {
         let (shared, about) = (&self.shared, &self.equipment.about);
         if let Some(server) = &mut self.equipment.server {
-            server.serve(|Request::Status| running(shared, about));
+            server.serve(|request| match request {
+                Request::Status => {
+                    running(shared, about).map(|running| Answer::Running(Box::new(running)))
+                }
+                Request::Log(request) => Some(Answer::Told(forwarded(shared, &request))),
+            });
         }
     }
 
@@ -518,6 +523,15 @@ impl Watcher {
         let report = self.shared.waiting();
         Python::try_attach(|py| self.shared.tell(py, &report)).is_some()
     }
+}
+
+/// Do what another process asks for with a log that this one writes.
+fn forwarded(shared: &Shared, request: &LogRequest) -> Told {
+    let done = Python::try_attach(|py| shared.change_log(py, request));
+    done.unwrap_or_else(|| Told {
+        text: "the program is ending; nothing was done\n".to_owned(),
+        code: 1,
+    })
 }
 
 fn running(shared: &Shared, about: &About) -> Option<Running> {

@@ -1,10 +1,11 @@
 //! The `relive` command: its arguments are read by [`relive_cli`], programs are run by Python.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use relive_cli::{Program, RunRequest, Runner};
+use relive_cli::{Program, ReplRequest, RunRequest, Runner};
 
 /// Runs programs in this very interpreter.
 struct Interpreter<'py>(Python<'py>);
@@ -22,10 +23,24 @@ impl Runner for Interpreter<'_> {
         options.set_item("is_module", is_module)?;
         options.set_item("mode", request.mode.name())?;
         options.set_item("roots", request.roots)?;
+        options.set_item("replay", request.replay.name())?;
         let arguments = PyTuple::new(py, request.arguments)?;
         py.import("relive._run")?
             .getattr("run")?
             .call((target, arguments), Some(&options))?;
+        Ok(())
+    }
+
+    fn repl(&mut self, request: ReplRequest) -> PyResult<()> {
+        let py = self.0;
+        let options = PyDict::new(py);
+        options.set_item("mode", request.mode.name())?;
+        options.set_item("roots", request.roots)?;
+        options.set_item("replay", request.replay.name())?;
+        let script = request.script.map(PathBuf::into_os_string);
+        py.import("relive._repl")?
+            .getattr("repl")?
+            .call((script,), Some(&options))?;
         Ok(())
     }
 }

@@ -1,34 +1,68 @@
 //! The engine of a session as Python sees it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyList};
-use relive_session::{Mode, Report};
+use pyo3::types::{PyCode, PyDict, PyList, PyModule};
+use relive_log::{Home, Policy, Rim};
+use relive_session::{LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session};
 
 use crate::auto;
 use crate::host::CodeTable;
+use crate::logs::folded_to_dict;
+use crate::prompt::{Former, Namespace, Replayed};
 use crate::registry;
-use crate::report::{items_to_list, module_to_dict, report_to_dict};
-use crate::shared::{Arrival, Shared, lock};
+use crate::replay;
+use crate::report::{items_to_list, left_to_dict, module_to_dict, report_to_dict};
+use crate::shared::{Arrival, Shared, State, lock};
 
 /// A session's engine; `relive.Session` is its documented face.
 #[pyclass(module = "relive._native", frozen)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
+    /// The world of the logs; none without a place for the user's own files.
+    rim: Option<Rim>,
+    /// By which all logs know the session.
+    name: String,
+    /// What a session left that died. Locked only to put it in or take it out.
+    left: Arc<Mutex<Option<LeftBehind>>>,
+    policy: Policy,
+    /// What runs at prompts. Locked only to put something in or take it out.
+    cells: Mutex<HashMap<u64, (LoggedCell, Vec<Former>)>>,
+    /// The patches of the transaction that is open. Locked only to put something in or take it out.
+    transaction: Mutex<Option<Vec<PatchRequest>>>,
 }
 
 #[pymethods]
 impl Engine {
     #[new]
-    fn new(py: Python<'_>, mode: &str, library: PathBuf) -> PyResult<Self> {
+    #[pyo3(signature = (mode, library, replay = "ask"))]
+    fn new(py: Python<'_>, mode: &str, library: PathBuf, replay: &str) -> PyResult<Self> {
         registry::open(py)?;
+        let mut session = Session::new(parse_mode(mode)?);
+        let name = session_name();
+        let home = Home::from_environment(|name| std::env::var_os(name));
+        let rim = home.map(Rim::real);
+        if let Some(rim) = &rim {
+            let logs = Logs::new(rim.clone(), name.clone(), python_version());
+            session.set_log(Box::new(logs));
+        }
         Ok(Self {
-            shared: Arc::new(Shared::new(parse_mode(mode)?, library)),
+            shared: Arc::new(Shared::new(session, library)),
+            rim,
+            name,
+            left: Arc::default(),
+            policy: replay::policy(replay).ok_or_else(|| {
+                PyValueError::new_err(format!(
+                    "unknown policy {replay:?}: it is 'ask', 'all' or 'none'"
+                ))
+            })?,
+            cells: Mutex::default(),
+            transaction: Mutex::default(),
         })
     }
 
@@ -107,13 +141,241 @@ impl Engine {
 
     #[pyo3(signature = (skip = BTreeSet::new()))]
     fn update<'py>(&self, py: Python<'py>, skip: BTreeSet<String>) -> PyResult<Bound<'py, PyDict>> {
-        let report = self.shared.with(py, Report::default(), |state| {
+        let (report, notices) = self.shared.with(py, Default::default(), |state| {
             if state.session.has_edits() {
                 self.shared.post(&state.session);
             }
-            state.session.update(&mut state.host, &skip)
+            let report = state.session.update(&mut state.host, &skip);
+            (report, state.session.notices())
         });
+        replay::tell_all(py, &notices);
         report_to_dict(py, &report)
+    }
+
+    /// Make definitions and statements part of a module, or of the class that `scope` leads to: all or none.
+    ///
+    /// Inside of a transaction that is done at its end, and the report is empty.
+    fn patch<'py>(
+        &self,
+        py: Python<'py>,
+        module: String,
+        scope: Vec<String>,
+        source: String,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let patch = PatchRequest {
+            module,
+            scope,
+            source,
+        };
+        if let Some(waiting) = &mut *lock(&self.transaction) {
+            waiting.push(patch);
+            return report_to_dict(py, &Report::default());
+        }
+        self.change(py, |state| state.session.patch(&mut state.host, &[patch]))
+    }
+
+    /// Have the patches that follow wait until the transaction is committed.
+    fn begin_transaction(&self) -> PyResult<()> {
+        let mut transaction = lock(&self.transaction);
+        if transaction.is_some() {
+            return Err(PyValueError::new_err(
+                "a transaction is open already: they do not nest",
+            ));
+        }
+        *transaction = Some(Vec::new());
+        Ok(())
+    }
+
+    /// Apply what waits as one change.
+    fn commit_transaction<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let patches = lock(&self.transaction).take().unwrap_or_default();
+        self.change(py, |state| state.session.patch(&mut state.host, &patches))
+    }
+
+    /// Forget what waits.
+    fn abort_transaction(&self) {
+        lock(&self.transaction).take();
+    }
+
+    /// Have a change of a source file's log count no longer.
+    fn undo<'py>(
+        &self,
+        py: Python<'py>,
+        file: PathBuf,
+        number: u64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.change(py, |state| {
+            state.session.undo(&mut state.host, &file, number)
+        })
+    }
+
+    /// Replay changes of a source file's log, and leave others off.
+    fn recover<'py>(
+        &self,
+        py: Python<'py>,
+        file: PathBuf,
+        on: Vec<u64>,
+        off: Vec<u64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let mut states = None;
+        let report = self.change(py, |state| {
+            let report = state.session.recover(&mut state.host, &file, &on, &off);
+            if report.refused.is_empty() {
+                states = state.session.states_of(&file, &on);
+            }
+            report
+        })?;
+        if let Some((name, states)) = states {
+            replay::execute_states(py, &name, &states)?;
+        }
+        Ok(report)
+    }
+
+    /// Write the pending changes of a source file into it: the diff, the numbers, and what is left with the reasons.
+    fn fold<'py>(
+        &self,
+        py: Python<'py>,
+        file: PathBuf,
+        dry_run: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let folded = self.shared.with(py, None, |state| {
+            Some(state.session.fold(&mut state.host, &file, dry_run))
+        });
+        match folded {
+            Some(Ok((folded, report))) => {
+                let dict = folded_to_dict(py, folded)?;
+                dict.update(report_to_dict(py, &report)?.as_mapping())?;
+                Ok(dict)
+            }
+            Some(Err(error)) => Err(PyOSError::new_err(error.to_string())),
+            None => Err(PyOSError::new_err("the session has ended, or is in use")),
+        }
+    }
+
+    /// Whether the log of a source file may have something to replay.
+    fn has_log(&self, py: Python<'_>, file: PathBuf) -> bool {
+        self.shared
+            .with(py, false, |state| state.session.has_log(&file))
+    }
+
+    /// The session's own log, which what is typed stands in.
+    fn prompt_log(&self) -> Option<PathBuf> {
+        Some(self.rim.as_ref()?.home.session_log(&self.name))
+    }
+
+    /// The file that tells how this process died, if it does.
+    fn crash_file(&self) -> Option<PathBuf> {
+        Some(self.rim.as_ref()?.home.crash(&self.name))
+    }
+
+    /// What sessions at prompts left that died in a directory.
+    fn prompt_recovery<'py>(
+        &self,
+        py: Python<'py>,
+        directory: PathBuf,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let Some(rim) = &self.rim else {
+            return Ok(None);
+        };
+        let directory = directory.canonicalize().unwrap_or(directory);
+        // What was found before has the logs locked.
+        drop(lock(&self.left).take());
+        let Some(left) = LeftBehind::find(rim, &directory, &python_version()) else {
+            return Ok(None);
+        };
+        let dict = left_to_dict(py, &left)?;
+        *lock(&self.left) = Some(left);
+        Ok(Some(dict))
+    }
+
+    /// The statements of these numbers, one after the other, each when it is about to be executed. When all are, the
+    /// session that left them is over.
+    fn replay_prompt(
+        &self,
+        py: Python<'_>,
+        session: &str,
+        numbers: Vec<u64>,
+    ) -> PyResult<Replayed> {
+        let left = lock(&self.left).take();
+        let left = left.filter(|left| left.session == session);
+        let left =
+            left.ok_or_else(|| PyValueError::new_err("nothing of that session was found"))?;
+        let origins = left.origins();
+        self.shared
+            .with(py, (), |state| state.session.returning = origins);
+        Ok(Replayed::new(Arc::clone(&self.shared), left, numbers))
+    }
+
+    /// Have the changes that its log says be part of a module that was just registered; who decides is in the options.
+    /// Returns the code to execute, if it is not that of its file.
+    fn begin<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyCode>>> {
+        replay::begin(py, &self.shared, self.policy, name)
+    }
+
+    /// Execute a module with its loader, and then the statements of its log that change state.
+    fn execute(
+        &self,
+        py: Python<'_>,
+        loader: &Bound<'_, PyAny>,
+        module: &Bound<'_, PyModule>,
+    ) -> PyResult<()> {
+        replay::execute(py, &self.shared, loader, module)
+    }
+
+    /// Make what is typed at a prompt durable before it runs. Returns the number by which it is known from then on, or
+    /// None if there is nothing in it to log.
+    fn log_cell(
+        &self,
+        py: Python<'_>,
+        source: &str,
+        namespace: Bound<'_, PyDict>,
+    ) -> PyResult<Option<u64>> {
+        let logged = self.shared.with(py, Ok(None), |state| {
+            state.session.log_cell(source, &Namespace(namespace))
+        });
+        let cell = logged.map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Ok(cell.map(|cell| {
+            let number = cell.number();
+            let assigned = cell.assigned().iter();
+            let formers = assigned.filter_map(|(module, path)| Former::of(py, module, path));
+            let formers = formers.collect();
+            lock(&self.cells).insert(number, (cell, formers));
+            number
+        }))
+    }
+
+    /// Note that what was typed came to its end.
+    fn cell_done<'py>(
+        &self,
+        py: Python<'py>,
+        number: u64,
+        milliseconds: f64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (cell, formers) = lock(&self.cells).remove(&number).unwrap_or_default();
+        // A definition becomes the module's own in the function that was there before, as an edit does.
+        let typed: Vec<Former> = formers
+            .into_iter()
+            .map(|former| former.restored(py))
+            .collect::<PyResult<_>>()?;
+        let mut is_refused = false;
+        let report = self.change(py, |state| {
+            let report = state.session.cell_done(&mut state.host, cell, milliseconds);
+            is_refused = !report.refused.is_empty();
+            report
+        });
+        if is_refused {
+            for former in typed {
+                former.restored(py)?;
+            }
+        }
+        report
+    }
+
+    /// Note that what was typed raised.
+    fn cell_failed(&self, py: Python<'_>, number: u64, why: &str) {
+        let (cell, _) = lock(&self.cells).remove(&number).unwrap_or_default();
+        self.shared
+            .with(py, (), |state| state.session.cell_failed(&cell, why));
     }
 
     fn stale<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -179,6 +441,40 @@ impl Engine {
         self.shared.close(py);
         registry::close(py);
     }
+}
+
+impl Engine {
+    /// Change modules at run time.
+    fn change<'py>(
+        &self,
+        py: Python<'py>,
+        change: impl FnOnce(&mut State) -> Report,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (report, notices) = self.shared.with(py, Default::default(), |state| {
+            self.shared.post(&state.session);
+            state.session.be_asked(Occasion::Asked);
+            (change(state), state.session.notices())
+        });
+        replay::tell_all(py, &notices);
+        report_to_dict(py, &report)
+    }
+}
+
+fn python_version() -> String {
+    let version = Python::version_str().split(' ').next();
+    version.unwrap_or("-").to_owned()
+}
+
+/// A name for this session that no other has.
+fn session_name() -> String {
+    let mut bytes = [0; 6];
+    // Without random numbers, the time and the process tell sessions apart.
+    if rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()).is_err() {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_nanos()) ^ u128::from(std::process::id()) << 40;
+        bytes.copy_from_slice(&now.to_le_bytes()[..6]);
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn parse_mode(mode: &str) -> PyResult<Mode> {

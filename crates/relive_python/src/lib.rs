@@ -6,8 +6,11 @@ mod auto;
 mod command;
 mod engine;
 mod host;
+mod logs;
+mod prompt;
 mod raw;
 mod registry;
+mod replay;
 mod report;
 mod shared;
 #[cfg(debug_assertions)]
@@ -20,6 +23,8 @@ mod native {
     use crate::command::main;
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::logs::{fold_log, read_log, undo_log};
 
     use pyo3::prelude::*;
 

@@ -1,9 +1,10 @@
 //! Reports and items as Python dicts: the JSON form of the public interface.
 
+use crate::logs::loaded;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use relive_plan::{Item, ItemKind};
-use relive_session::{Base, ModuleVersion, Report};
+use relive_session::{Base, Fate, LeftBehind, LeftStatement, ModuleVersion, Report};
 
 pub(crate) fn report_to_dict<'py>(
     py: Python<'py>,
@@ -67,4 +68,40 @@ pub(crate) fn module_to_dict<'py>(
         },
     )?;
     Ok(dict)
+}
+
+/// What a session left that died: its statements, and the numbers of those that are replayed, asked about and left off.
+pub(crate) fn left_to_dict<'py>(
+    py: Python<'py>,
+    left: &LeftBehind,
+) -> PyResult<Bound<'py, PyDict>> {
+    let numbers = |fate: &Fate| -> Vec<u64> {
+        let meant = left.statements.iter().filter(|one| one.fate == *fate);
+        meant.map(|one| one.change.number).collect()
+    };
+    let off = left.statements.iter().filter_map(|one| match &one.fate {
+        Fate::LeftOff(why) => Some((one.change.number, why.clone())),
+        _ => None,
+    });
+    let changes: Vec<_> = left
+        .statements
+        .iter()
+        .map(|statement| statement_to_dict(py, statement))
+        .collect::<PyResult<_>>()?;
+    let dict = PyDict::new(py);
+    dict.set_item("session", &left.session)?;
+    dict.set_item("died", left.died.as_deref().unwrap_or("unknown"))?;
+    dict.set_item("changes", changes)?;
+    dict.set_item("auto", numbers(&Fate::Replayed))?;
+    dict.set_item("ask", numbers(&Fate::Asked))?;
+    dict.set_item("off", off.collect::<Vec<_>>())?;
+    Ok(dict)
+}
+
+fn statement_to_dict<'py>(
+    py: Python<'py>,
+    statement: &LeftStatement,
+) -> PyResult<Bound<'py, PyDict>> {
+    let document = relive_cli::change_document(&statement.change);
+    Ok(loaded(py, &document.to_string())?.cast_into()?)
 }

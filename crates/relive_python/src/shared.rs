@@ -8,10 +8,12 @@ use std::thread::ThreadId;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use relive_session::{Base, Mode, Occasion, Pending, Report, Session, Status};
+use relive_session::{Base, Occasion, Pending, Report, Session, Status};
+use relive_socket::{LogAction, LogRequest, Told};
 
 use crate::auto::Auto;
 use crate::host::{CPython, CodeTable};
+use crate::replay::tell_all;
 use crate::report::report_to_dict;
 
 /// A session and the host that it works on; used by one thread at a time.
@@ -152,9 +154,9 @@ enum Attempt<'a> {
 }
 
 impl Shared {
-    pub(crate) fn new(mode: Mode, library: PathBuf) -> Self {
+    pub(crate) fn new(session: Session, library: PathBuf) -> Self {
         let state = State {
-            session: Session::new(mode),
+            session,
             host: CPython::default(),
         };
         Self {
@@ -293,7 +295,9 @@ impl Shared {
             .session
             .update_on(occasion, &mut state.host, &BTreeSet::new());
         let failures = state.session.failures(&report);
+        let notices = state.session.notices();
         drop(taken);
+        tell_all(py, &notices);
         self.tell(py, &report);
         if !failures.is_empty() && !self.auto.is_heard() {
             complain(py, &failures);
@@ -314,6 +318,91 @@ impl Shared {
             if let Err(error) = told {
                 error.write_unraisable(py, Some(listener.bind(py)));
             }
+        }
+    }
+
+    /// Do what another process asks for with a log that this one writes, on a thread that must not wait.
+    pub(crate) fn change_log(&self, py: Python<'_>, request: &LogRequest) -> Told {
+        let told = |text: String, code| Told {
+            text: format!("{text}\n"),
+            code,
+        };
+        let Attempt::Taken(mut taken) = self.attempt() else {
+            return told(
+                "the session is busy; nothing was done, try again".to_owned(),
+                1,
+            );
+        };
+        let Some(state) = taken.state() else {
+            return told("the session has ended; nothing was done".to_owned(), 1);
+        };
+        state.session.be_asked(Occasion::NoticedElsewhere);
+        let (session, host) = (&mut state.session, &mut state.host);
+        let Some(file) = session.source_of_log(Path::new(&request.log)) else {
+            return told(
+                "its module is not live in the session; nothing was done".to_owned(),
+                1,
+            );
+        };
+        let done = match &request.action {
+            LogAction::Undo { number } => Ok((String::new(), session.undo(host, &file, *number))),
+            LogAction::Decide { on, off } => {
+                Ok((String::new(), session.recover(host, &file, on, off)))
+            }
+            LogAction::Fold { is_dry } => {
+                session.fold(host, &file, *is_dry).map(|(folded, report)| {
+                    let numbers: Vec<String> = folded.numbers.iter().map(u64::to_string).collect();
+                    let changes = if numbers.len() == 1 {
+                        "change"
+                    } else {
+                        "changes"
+                    };
+                    let verb = if *is_dry {
+                        "would be written"
+                    } else {
+                        "written"
+                    };
+                    let said = match numbers.is_empty() {
+                        true => "there is nothing to fold".to_owned(),
+                        false => format!("{changes} {} {verb} into the file", numbers.join(", ")),
+                    };
+                    let left = folded.left.iter();
+                    let left = left
+                        .map(|(number, why)| format!("\nchange {number} stays in the log: {why}"));
+                    (
+                        format!("{}{said}{}", folded.diff, left.collect::<String>()),
+                        report,
+                    )
+                })
+            }
+            LogAction::Trust => Ok((
+                "the next import replays what was allowed".to_owned(),
+                Report::default(),
+            )),
+        };
+        drop(taken);
+        match done {
+            Ok((text, report)) => {
+                self.tell(py, &report);
+                let refused = report.refused.iter().chain(&report.conflicts);
+                let refused: Vec<String> = refused
+                    .map(|item| format!("{}: {}", item.qualname, item.why))
+                    .collect();
+                let applied: Vec<&str> = report
+                    .applied
+                    .iter()
+                    .map(|item| item.qualname.as_str())
+                    .collect();
+                match (refused.is_empty(), text.is_empty()) {
+                    (false, _) => told(refused.join("; "), 1),
+                    (true, false) => told(text, 0),
+                    (true, true) if applied.is_empty() => {
+                        told("done; nothing live has changed".to_owned(), 0)
+                    }
+                    (true, true) => told(format!("done; live: {}", applied.join(", ")), 0),
+                }
+            }
+            Err(error) => told(error.to_string(), 1),
         }
     }
 
@@ -385,7 +474,12 @@ impl Shared {
 
     /// End the session.
     pub(crate) fn close(&self, py: Python<'_>) {
-        let taken = self.take(py);
+        let mut taken = self.take(py);
+        if let Some(state) = taken.as_mut().and_then(Taken::state)
+            && !self.is_frozen()
+        {
+            state.session.close();
+        }
         if let Some(mut slot) = self.slot() {
             *slot = Slot::Closed;
         }

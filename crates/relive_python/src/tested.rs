@@ -11,11 +11,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyCode;
 use relive_plan::{FactsQuery, ModuleEdit, Plan, Removed, World, plan, query};
 use relive_session::{Host, HostError, RemoteHost, serve};
-use relive_syntax::Outline;
+use relive_syntax::{Lines, Outline, Piece};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::host::{CPython, CodeTable};
+use crate::host::{CPython, CodeTable, relocate};
 use crate::registry;
 
 /// The host on this interpreter, with plans to try it with. Queries, plans and outcomes are JSON documents.
@@ -45,6 +45,19 @@ struct Live {
 
 #[pymethods]
 impl TestedHost {
+    /// Have code tell the lines at which its text is shown: pieces of (first line, last line, where it is shown).
+    #[staticmethod]
+    fn relocate(code: &Bound<'_, PyCode>, pieces: Vec<(u32, u32, u32)>) -> PyResult<()> {
+        let pieces: Vec<Piece> = pieces
+            .into_iter()
+            .map(|(first, last, shown)| Piece {
+                lines: Lines { first, last },
+                shown,
+            })
+            .collect();
+        relocate(code, &pieces)
+    }
+
     /// A host that knows modules by name, file, text and, if that is not executed yet, code.
     #[new]
     fn new(

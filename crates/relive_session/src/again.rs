@@ -10,7 +10,7 @@ use relive_plan::{
 use crate::host::{Applied, Host, HostError};
 use crate::report::Report;
 use crate::session::{Mode, Session};
-use crate::transaction::{Edit, Related, executed_units, find_unit, world_of};
+use crate::transaction::{Edit, Origin, Related, executed_units, find_unit, world_of};
 
 impl Session {
     /// Whether a statement that is out of date is executed again without being asked for.
@@ -74,8 +74,9 @@ impl Session {
                 return Vec::new();
             }
         };
-        match self.carry_out(host, &plan) {
-            Ok(applied) => {
+        // No text changes: there is nothing that a log could bring back.
+        match self.carry_out(host, &plan, &[]) {
+            Ok((applied, _)) => {
                 executed.extend(executed_units(&plan));
                 self.settle_again(&statement, &plan, applied, &related, report)
             }
@@ -105,7 +106,10 @@ impl Session {
             name: statement.module.clone(),
             old: Arc::clone(outline),
             new: (**outline).clone(),
+            file: None,
+            changes: Vec::new(),
             seen: None,
+            origin: Origin::Saved { before: None },
         };
         let asked = FactsQuery {
             modules: vec![ModuleQuery {

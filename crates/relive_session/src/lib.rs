@@ -6,11 +6,16 @@
 #![forbid(unsafe_code)]
 
 mod again;
+mod changes;
 mod host;
 pub mod line;
 mod log;
+mod logs;
 mod module;
+mod prompt;
+mod recovery;
 mod remote;
+mod replay;
 mod report;
 mod session;
 mod sources;
@@ -18,10 +23,15 @@ mod status;
 mod transaction;
 mod waiting;
 
+pub use changes::{ChangeRequest, PatchRequest};
 pub use host::{Applied, Host, HostError};
-pub use log::{ChangeLog, LogError, NoLog};
+pub use log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange, NoLog};
+pub use logs::Logs;
 pub use module::{Base, ModuleVersion};
+pub use prompt::{LoggedCell, PromptNames};
+pub use recovery::{Fate, LeftBehind, LeftStatement};
 pub use remote::{RemoteHost, serve};
+pub use replay::Offer;
 pub use report::Report;
 pub use session::{Mode, Session};
 pub use sources::{Disk, Sources};

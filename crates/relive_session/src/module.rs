@@ -5,9 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use relive_log::Change;
 use relive_plan::{Difference, Removed, World};
 use relive_syntax::{Outline, SyntaxError, decode};
 use serde::{Deserialize, Serialize};
+
+use crate::changes::{MergedModule, merged};
 
 /// How many removed units a module keeps, in case a later save brings them back.
 const SHELF_LENGTH: usize = 256;
@@ -48,6 +51,10 @@ pub(crate) struct LiveModule {
     pub(crate) refused: BTreeSet<u64>,
     /// Hash of the content of the file that was considered last; None when it was gone.
     pub(crate) seen: Option<blake3::Hash>,
+    /// The changes that its log knows but for saved edits, with what has become of them.
+    pub(crate) changes: Vec<Change>,
+    /// The outline of its file, where pending changes make the live text another one.
+    file_outline: Option<Outline>,
     source: Source,
     /// The outline of the text considered last, as it was parsed: the next one shares what has not changed.
     parsed: Option<Outline>,
@@ -76,6 +83,8 @@ impl LiveModule {
             shelf: Vec::new(),
             refused: BTreeSet::new(),
             seen: Some(blake3::hash(&bytes)),
+            changes: Vec::new(),
+            file_outline: None,
             source: Source::Bytes(bytes),
             parsed: None,
         }
@@ -103,11 +112,11 @@ impl LiveModule {
         }
     }
 
-    /// Outline another content of the file.
-    pub(crate) fn outline_edited(&mut self, content: &[u8]) -> Result<Outline, SyntaxError> {
+    /// Outline another content of the file, with the pending changes merged.
+    pub(crate) fn outline_edited(&mut self, content: &[u8]) -> Result<MergedModule, SyntaxError> {
         let outline = outline(content, self.parsed.as_ref())?;
         self.parsed = Some(outline.clone());
-        Ok(outline)
+        merged(outline, self.changes.clone())
     }
 
     /// Take the units on which a comparison with the live module found differences for edited: their live text is not
@@ -143,8 +152,35 @@ impl LiveModule {
         }
     }
 
-    /// Make `outline` the live one.
-    pub(crate) fn commit(&mut self, outline: Outline, removed: Vec<Removed>, version: u64) {
+    /// The outline of the file's text that is live, where pending changes make the live one another.
+    pub(crate) fn file_outline(&self) -> Option<&Outline> {
+        self.file_outline.as_ref()
+    }
+
+    /// Have changes merged before any of the module was executed. Returns the text to execute.
+    pub(crate) fn begin_with(
+        &mut self,
+        changes: Vec<Change>,
+        last_id: &mut u64,
+    ) -> Result<Arc<Outline>, SyntaxError> {
+        let file = self.outline(last_id)?;
+        let mut merged = merged((*file).clone(), changes)?;
+        merged.outline.inherit(Some(&file), last_id);
+        self.changes = merged.changes;
+        self.file_outline = merged.file;
+        self.source = merged.outline.into();
+        self.outline(last_id)
+    }
+
+    /// Make `outline` the live one, which `file` has become with the pending changes.
+    pub(crate) fn commit(
+        &mut self,
+        outline: Outline,
+        file: Option<Outline>,
+        removed: Vec<Removed>,
+        version: u64,
+    ) {
+        self.file_outline = file;
         let is_back = |kept: &Removed| has_unit(&outline.units, kept.unit.id);
         self.shelf.retain(|kept| !is_back(kept));
         self.shelf.extend(removed);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
+use relive_log::Cause;
 use relive_plan::{FactsQuery, Item, ItemKind, ModuleQuery, ModuleText, Plan};
 use relive_syntax::{SyntaxError, decode};
 use relive_watch::{Event, Watch};
@@ -12,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use crate::host::{Host, HostError};
 use crate::log::{ChangeLog, NoLog};
 use crate::module::{Base, LiveModule, ModuleVersion};
+use crate::replay::Replaying;
 use crate::report::Report;
 use crate::sources::{Disk, Sources};
 use crate::status::Status;
-use crate::transaction::Edit;
+use crate::transaction::{Edit, Origin};
 use crate::waiting::{Occasion, Pending, Waiting};
 
 /// What happens to statements that an edit leaves out of date.
@@ -62,9 +64,19 @@ pub struct Session {
     pub(crate) last_unit: u64,
     pub(crate) modules: BTreeMap<String, LiveModule>,
     pub(crate) stale: BTreeMap<(String, ItemKind), Stale>,
-    pub(crate) log: Box<dyn ChangeLog + Send>,
+    pub(crate) log: Box<dyn ChangeLog>,
+    /// What is typed next is a statement of another session, come back after a crash.
+    pub replay_cause: Option<Cause>,
+    /// The cells that run, the innermost last: what is changed meanwhile is a consequence of them.
+    pub(crate) running: Vec<Cause>,
+    /// The cells of a session that died which come back one after the other: what they did to modules comes with them.
+    pub returning: BTreeSet<Cause>,
+    /// Modules that are being executed with changes of their logs.
+    pub(crate) replaying: BTreeMap<String, Replaying>,
+    /// The definitions at the prompt, as they were typed.
+    pub(crate) prompt: BTreeMap<String, String>,
     roots: Vec<PathBuf>,
-    names_by_file: HashMap<PathBuf, BTreeSet<String>>,
+    pub(crate) names_by_file: HashMap<PathBuf, BTreeSet<String>>,
     watch: Option<Watch>,
     pub(crate) dirty: BTreeSet<PathBuf>,
     pub(crate) waiting: Waiting,
@@ -73,7 +85,7 @@ pub struct Session {
     is_frozen: bool,
     /// Files whose last content could not be applied: tried again together with the next edit.
     pub(crate) failed: BTreeSet<PathBuf>,
-    sources: Box<dyn Sources>,
+    pub(crate) sources: Box<dyn Sources>,
 }
 
 impl Session {
@@ -84,7 +96,7 @@ impl Session {
     }
 
     /// Have every change stand in this log before it takes effect.
-    pub fn set_log(&mut self, log: Box<dyn ChangeLog + Send>) {
+    pub fn set_log(&mut self, log: Box<dyn ChangeLog>) {
         self.log = log;
     }
 
@@ -98,6 +110,11 @@ impl Session {
             modules: BTreeMap::new(),
             stale: BTreeMap::new(),
             log: Box::new(NoLog),
+            replay_cause: None,
+            running: Vec::new(),
+            returning: BTreeSet::new(),
+            replaying: BTreeMap::new(),
+            prompt: BTreeMap::new(),
             roots: Vec::new(),
             names_by_file: HashMap::new(),
             watch,
@@ -275,6 +292,22 @@ impl Session {
         edits.chain(again).collect()
     }
 
+    /// Whether the log of a source file may have something to replay.
+    #[must_use]
+    pub fn has_log(&self, file: &Path) -> bool {
+        self.log.is_there(file)
+    }
+
+    /// What the user is to be told once: where a log is kept that cannot stand beside its source, and the like.
+    pub fn notices(&mut self) -> Vec<String> {
+        self.log.notices()
+    }
+
+    /// End in an orderly way.
+    pub fn close(&mut self) {
+        self.log.close();
+    }
+
     /// What the last update has left for a later one.
     #[must_use]
     pub fn pending(&self) -> Pending {
@@ -284,6 +317,7 @@ impl Session {
     /// See no later save: for a forked process, which shares the descriptor of its parent's watch and must not read it.
     pub fn freeze(&mut self) {
         self.is_frozen = true;
+        self.log.forked();
         self.watch = None;
         self.dirty.clear();
         self.waiting = Waiting::default();
@@ -322,6 +356,11 @@ impl Session {
         self.update_on(Occasion::Asked, host, skip)
     }
 
+    /// Say on which thread the changes are made that somebody asks for.
+    pub fn be_asked(&mut self, occasion: Occasion) {
+        self.waiting.occasion = occasion;
+    }
+
     /// Apply every edit saved before the call that is ready on this occasion; [`Session::pending`] tells what is not.
     pub fn update_on(
         &mut self,
@@ -341,11 +380,7 @@ impl Session {
         if !self.dirty.is_empty() {
             let edits = self.edits(host, skip, &mut report);
             for group in self.groups(edits) {
-                let names: Vec<String> = group.iter().map(|edit| edit.name.clone()).collect();
-                match guarded(|| self.transact(host, group)) {
-                    Ok(done) => report.absorb(done),
-                    Err(panic) => report.refused.extend(self.abandon(&names, &panic)),
-                }
+                report.absorb(self.guarded_transact(host, group));
             }
         }
         let since = self.waiting.first_sight(&self.dirty).unwrap_or(start);
@@ -354,6 +389,20 @@ impl Session {
         }
         report.version = self.version;
         report
+    }
+
+    /// Carry out edits as one; modules on which relive itself fails are left alone from then on.
+    pub(crate) fn guarded_transact(&mut self, host: &mut dyn Host, edits: Vec<Edit>) -> Report {
+        let names: Vec<String> = edits.iter().map(|edit| edit.name.clone()).collect();
+        let transacted = guarded(|| self.transact(host, edits));
+        transacted.unwrap_or_else(|panic| Report {
+            refused: self.abandon(&names, &panic),
+            ..Report::default()
+        })
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.sources.seconds()
     }
 
     /// What the report says of modules that are left alone from now on.
@@ -459,17 +508,22 @@ impl Session {
                     let Some(content) = &content else {
                         return Ok((old, None));
                     };
-                    let mut new = module.outline_edited(content)?;
-                    new.inherit(Some(&old), &mut self.last_unit);
-                    Ok((old, Some(new)))
+                    let mut saved = module.outline_edited(content)?;
+                    saved.outline.inherit(Some(&old), &mut self.last_unit);
+                    Ok((old, Some(saved)))
                 });
                 let problem = match outlined {
-                    Ok(Ok((old, Some(new)))) => {
+                    Ok(Ok((old, Some(saved)))) => {
                         edits.push(Edit {
                             name,
                             old,
-                            new,
+                            new: saved.outline,
+                            file: saved.file,
+                            changes: saved.changes,
                             seen,
+                            origin: Origin::Saved {
+                                before: module.file_outline().cloned(),
+                            },
                         });
                         continue;
                     }

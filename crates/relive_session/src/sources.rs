@@ -1,7 +1,7 @@
 //! Where source text and time come from.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The outside world of a session, so that tests can give it another one.
@@ -11,6 +11,11 @@ pub trait Sources: Send {
 
     /// Seconds since some fixed moment.
     fn seconds(&self) -> f64;
+
+    /// A path without links in it, if it leads to something.
+    fn canonical(&self, file: &Path) -> Option<PathBuf> {
+        Some(file.to_owned())
+    }
 }
 
 /// The real file system and clock.
@@ -34,5 +39,9 @@ impl Sources for Disk {
 
     fn seconds(&self) -> f64 {
         self.start.elapsed().as_secs_f64()
+    }
+
+    fn canonical(&self, file: &Path) -> Option<PathBuf> {
+        file.canonicalize().ok()
     }
 }

@@ -1,8 +1,10 @@
 //! One edit's road from diff to report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use relive_log::{Cause, Change, ChangeKind, Draft, Status, Via, drafts};
 use relive_plan::{
     Action, Changed, FactsQuery, Item, ItemKind, ModuleEdit, ModuleQuery, Outdated, Place, Plan,
     Planned, SourceModule, World, outdated, plan, query, staleness, tied_to,
@@ -10,17 +12,75 @@ use relive_plan::{
 use relive_syntax::{Outline, Unit};
 
 use crate::host::{Applied, Host, HostError};
-use crate::log::LogError;
+use crate::log::{LogError, LogOutcome, ModuleChange};
+use crate::module::LiveModule;
 use crate::report::Report;
 use crate::session::{Session, Stale, module_item};
 
-/// An edit of one module: the outline that is live, and the one that was saved.
+/// An edit of one module: the outline that is live, and the one that it is to be.
 pub(crate) struct Edit {
     pub(crate) name: String,
     pub(crate) old: Arc<Outline>,
     pub(crate) new: Outline,
+    /// The outline of the file, where pending changes make `new` another one.
+    pub(crate) file: Option<Outline>,
+    /// The changes that the module's log knows once the edit is live.
+    pub(crate) changes: Vec<Change>,
     /// The hash of the content that was considered before it.
     pub(crate) seen: Option<blake3::Hash>,
+    pub(crate) origin: Origin,
+}
+
+/// Where an edit comes from.
+pub(crate) enum Origin {
+    /// The file was saved.
+    Saved {
+        /// The outline of the file before, where pending changes made `old` another one.
+        before: Option<Outline>,
+    },
+    /// Somebody asks for these changes, all or none.
+    Asked {
+        drafts: Vec<Draft>,
+        via: Via,
+        cause: Option<Cause>,
+        /// The numbers that they have, where they stand in the log already.
+        logged: Option<Vec<u64>>,
+    },
+}
+
+impl Edit {
+    fn is_saved(&self) -> bool {
+        matches!(self.origin, Origin::Saved { .. })
+    }
+
+    /// What stands in the log of its module before it takes effect.
+    fn to_log(&self, file: PathBuf) -> ModuleChange {
+        match &self.origin {
+            Origin::Saved { before } => ModuleChange {
+                file,
+                drafts: drafts(
+                    before.as_ref().unwrap_or(&self.old),
+                    self.file.as_ref().unwrap_or(&self.new),
+                ),
+                via: Via::Editor,
+                cause: None,
+            },
+            Origin::Asked {
+                drafts,
+                via,
+                cause,
+                logged,
+            } => ModuleChange {
+                file,
+                drafts: match logged {
+                    Some(_) => Vec::new(),
+                    None => drafts.clone(),
+                },
+                via: *via,
+                cause: cause.clone(),
+            },
+        }
+    }
 }
 
 /// Why a plan was not carried out.
@@ -86,11 +146,28 @@ impl Session {
         if edits.is_empty() {
             return report;
         }
+        let is_asked = !edits.iter().all(Edit::is_saved);
+        if is_asked && (!report.refused.is_empty() || self.refuses_more(&planned)) {
+            report.refused.extend(planned.refused);
+            return report;
+        }
+        let to_log: Vec<ModuleChange> = edits
+            .iter()
+            .map(|edit| edit.to_log(self.file_of(&edit.name).into()))
+            .collect();
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
+            if is_asked {
+                let why = "has statements to execute, for which the program's main thread is needed; make the change in the program";
+                let modules = edits.iter().filter_map(|edit| self.modules.get(&edit.name));
+                report
+                    .refused
+                    .extend(modules.map(|module| module_item(module, 1, why)));
+                return report;
+            }
             self.leave_to_main(edits);
             return report;
         }
-        let mut outcome = self.carry_out(host, &planned.plan);
+        let mut outcome = self.carry_out(host, &planned.plan, &to_log);
         // What a failed statement rests on may be out of date: it is executed first, and all is tried again.
         while let Err(Failed::Host(HostError::Raised { step, .. })) = outcome
             && let Some(unit) = executed_unit(&planned.plan.steps[step].action)
@@ -98,10 +175,14 @@ impl Session {
             && let Ok(other) = self.planned(host, &edits, &related, &needy)
             && executed_units(&other.plan) != executed_units(&planned.plan)
         {
-            outcome = self.carry_out(host, &other.plan);
+            outcome = self.carry_out(host, &other.plan, &to_log);
             planned = other;
         }
         match outcome {
+            Err(error) if is_asked => {
+                let item = self.failure(&planned.plan, &error);
+                report.refused.push(item);
+            }
             Err(error) => {
                 let item = self.failure(&planned.plan, &error);
                 let others =
@@ -113,7 +194,9 @@ impl Session {
                     report.absorb(self.transact(host, others));
                 }
             }
-            Ok(applied) => {
+            Ok((applied, numbers)) => {
+                number(&mut edits, numbers);
+                report.conflicts.extend(self.conflicts(&edits));
                 let changed = actual_changes(&planned, &applied);
                 let done = executed_units(&planned.plan);
                 let items = planned
@@ -277,16 +360,61 @@ impl Session {
         });
     }
 
+    /// Compile a plan, make what it comes from durable, and apply it. Returns the numbers of the changes.
     pub(crate) fn carry_out(
         &mut self,
         host: &mut dyn Host,
         plan: &Plan,
-    ) -> Result<Applied, Failed> {
+        to_log: &[ModuleChange],
+    ) -> Result<(Applied, Vec<Vec<u64>>), Failed> {
         host.compile(plan).map_err(Failed::Host)?;
-        self.log.append(plan).map_err(Failed::Log)?;
+        if to_log.iter().all(|change| change.drafts.is_empty()) {
+            let applied = host.apply(plan).map_err(Failed::Host)?;
+            return Ok((applied, Vec::new()));
+        }
+        let appended = self.log.append(to_log).map_err(Failed::Log)?;
+        let start = self.seconds();
         let applied = host.apply(plan);
-        self.log.outcome(applied.is_ok());
-        applied.map_err(Failed::Host)
+        let outcome = match &applied {
+            Ok(_) => LogOutcome::Applied {
+                milliseconds: (self.seconds() - start) * 1000.0,
+            },
+            Err(HostError::Raised { message, .. }) => LogOutcome::Raised(message),
+            Err(HostError::Syntax { message, .. } | HostError::Internal(message)) => {
+                LogOutcome::Refused(message)
+            }
+        };
+        self.log.outcome(&appended, outcome);
+        Ok((applied.map_err(Failed::Host)?, appended.numbers))
+    }
+
+    /// Whether a plan refuses something that was not refused before.
+    fn refuses_more(&self, planned: &Planned) -> bool {
+        planned.modules.iter().any(|planned| {
+            let module = self.modules.get(&planned.name);
+            let known = module.map(|module| &module.refused);
+            !known.is_some_and(|known| planned.refused.is_subset(known))
+        })
+    }
+
+    /// Pending changes of saved files that no longer fit.
+    fn conflicts(&self, edits: &[Edit]) -> Vec<Item> {
+        let mut items = Vec::new();
+        for edit in edits {
+            let Some(module) = self.modules.get(&edit.name) else {
+                continue;
+            };
+            let is_known = |change: &Change| {
+                let mut known = module.changes.iter();
+                known.any(|known| known.number == change.number && known.status == Status::Conflict)
+            };
+            let conflicts = edit
+                .changes
+                .iter()
+                .filter(|change| change.status == Status::Conflict && !is_known(change));
+            items.extend(conflicts.map(|change| conflict_item(module, change)));
+        }
+        items
     }
 
     /// What the report says of a plan that failed; where relive itself did, its modules are left alone from now on.
@@ -295,7 +423,10 @@ impl Session {
             Failed::Host(error) => error,
             Failed::Log(error) => {
                 let name = plan.modules.first().map_or("", |module| &module.name);
-                return self.internal_error(name, &HostError::Internal(error.to_string()));
+                return Item {
+                    why: format!("{error}; not applied, the old code runs on"),
+                    ..self.internal_error(name, &HostError::Internal(String::new()))
+                };
             }
         };
         let mut items = Vec::new();
@@ -333,7 +464,8 @@ impl Session {
                     removed.is_outdated |= stale.contains(&removed.unit.id);
                 }
                 module.refused = planned.refused;
-                module.commit(live, removed, version);
+                module.changes = edit.changes;
+                module.commit(live, edit.file, removed, version);
             }
         }
         self.move_stale();
@@ -637,6 +769,42 @@ impl Session {
             file: self.file_of(name),
             line: 1,
         }
+    }
+}
+
+/// Give changes that were just logged the numbers that they have in the log.
+fn number(edits: &mut [Edit], numbers: Vec<Vec<u64>>) {
+    let mut numbers = numbers.into_iter();
+    for edit in edits {
+        let new = numbers.next().unwrap_or_default();
+        let Origin::Asked { drafts, logged, .. } = &edit.origin else {
+            continue;
+        };
+        let numbers = logged.clone().unwrap_or(new);
+        let patches = drafts.iter().zip(numbers);
+        let patches =
+            patches.filter(|(draft, _)| matches!(draft, Draft::Patch { .. } | Draft::Undo { .. }));
+        let unnumbered = edit.changes.iter_mut().filter(|change| change.number == 0);
+        for (change, (_, number)) in unnumbered.zip(patches) {
+            change.number = number;
+        }
+    }
+}
+
+fn conflict_item(module: &LiveModule, change: &Change) -> Item {
+    let target = match &change.kind {
+        ChangeKind::Patch { target, .. } | ChangeKind::State { target, .. } => target.as_str(),
+        _ => "",
+    };
+    Item {
+        qualname: format!("{}:{target}", module.name),
+        kind: ItemKind::Statement,
+        why: format!(
+            "change {} of its log is not live: {}",
+            change.number, change.why
+        ),
+        file: module.file_name(),
+        line: 1,
     }
 }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use relive_session::line;
+use serde::de::DeserializeOwned;
 
-use crate::message::{Refusal, Request, Running};
+use crate::message::{LogRequest, Refusal, Request, Running, Told};
 use crate::place::{Places, pid_of, prefix, with_address};
 
 /// How long a session may take to answer.
@@ -40,7 +41,7 @@ pub fn find(places: &Places, directory: &Path) -> Vec<Found> {
             let Some(pid) = pid_of(&name).filter(|_| name.starts_with(&prefix)) else {
                 continue;
             };
-            match ask(place, &name, Request::Status) {
+            match ask(place, &name, &Request::Status) {
                 Ok(running) => found.push((pid, Found::Running(Box::new(running)))),
                 Err(problem) if is_dead(&problem) => remove(place, &name),
                 Err(problem) => found.push((pid, Found::Silent { pid, problem })),
@@ -49,6 +50,23 @@ pub fn find(places: &Places, directory: &Path) -> Vec<Found> {
     }
     found.sort_by_key(|(pid, _)| *pid);
     found.into_iter().map(|(_, session)| session).collect()
+}
+
+/// Ask the session of one process, wherever it was started, to do something to a log; none if it has no socket.
+pub fn tell(places: &Places, pid: u32, request: LogRequest) -> io::Result<Option<Told>> {
+    let request = Request::Log(request);
+    for place in places.all() {
+        for name in names(place) {
+            if pid_of(&name) == Some(pid) {
+                match ask(place, &name, &request) {
+                    Ok(told) => return Ok(Some(told)),
+                    Err(problem) if is_dead(&problem) => remove(place, &name),
+                    Err(problem) => return Err(problem),
+                }
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Remove the sockets on which nobody listens any more.
@@ -78,11 +96,11 @@ fn remove(place: &Path, name: &str) {
     let _ = fs::remove_file(place.join(name));
 }
 
-fn ask(place: &Path, name: &str, request: Request) -> io::Result<Running> {
+fn ask<A: DeserializeOwned>(place: &Path, name: &str, request: &Request) -> io::Result<A> {
     let mut stream = with_address(place, name, |address| UnixStream::connect(address))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    line::write(&mut stream, &request)?;
+    line::write(&mut stream, request)?;
     let answer = line::read(&mut BufReader::new(stream))?.ok_or(ErrorKind::UnexpectedEof)?;
     serde_json::from_slice(&answer).map_err(|error| {
         match serde_json::from_slice::<Refusal>(&answer) {

@@ -15,7 +15,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Found, find};
-pub use message::{Request, Running};
+pub use client::{Found, find, tell};
+pub use message::{Answer, LogAction, LogRequest, Request, Running, Told};
 pub use place::{Places, SocketError};
 pub use server::Server;

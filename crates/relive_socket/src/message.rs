@@ -1,14 +1,71 @@
 //! What is said: one JSON document a line, each request answered by one line.
 
+use std::ffi::OsString;
+
 use relive_session::Status;
 use serde::{Deserialize, Serialize};
 
 /// What a session is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "lowercase")]
 pub enum Request {
     /// How it stands; the answer is [`Running`].
     Status,
+    /// To do something to a change log that it writes; the answer is [`Told`].
+    Log(LogRequest),
+}
+
+/// What a session is to do to a change log that it writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRequest {
+    /// The log, as an absolute path. Any bytes: a path need not be text.
+    pub log: OsString,
+    /// What to do.
+    pub action: LogAction,
+}
+
+/// What can be done to a change log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogAction {
+    /// Take a change back.
+    Undo {
+        /// Its number.
+        number: u64,
+    },
+    /// Write the pending changes into the source.
+    Fold {
+        /// Only show what that would do.
+        is_dry: bool,
+    },
+    /// Look again at what the user has allowed to be replayed.
+    Trust,
+    /// Remember which changes are replayed.
+    Decide {
+        /// The numbers of those that are.
+        on: Vec<u64>,
+        /// The numbers of those that are left off.
+        off: Vec<u64>,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What to tell the user: whole lines.
+    pub text: String,
+    /// The exit code of the command.
+    pub code: u8,
+}
+
+/// An answer to any request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To [`Request::Status`].
+    Running(Box<Running>),
+    /// To [`Request::Log`].
+    Told(Told),
 }
 
 /// A running session; its JSON form is part of the public interface.

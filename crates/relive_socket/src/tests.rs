@@ -13,7 +13,9 @@ use relive_session::{Mode, Session};
 use rustix::event::{PollFd, Timespec, poll};
 
 use crate::place::with_address;
-use crate::{Found, Places, Request, Running, Server, find};
+use crate::{
+    Answer, Found, LogAction, LogRequest, Places, Request, Running, Server, Told, find, tell,
+};
 
 /// A server that answers until it is dropped.
 struct Answering {
@@ -34,7 +36,13 @@ impl Answering {
             while !seen.load(Ordering::Relaxed) {
                 let mut descriptors: Vec<PollFd<'_>> = server.descriptors().collect();
                 poll(&mut descriptors, Some(&tick)).unwrap();
-                server.serve(|_: Request| running.clone());
+                server.serve(|request| match request {
+                    Request::Status => Answer::Running(Box::new(running.clone())),
+                    Request::Log(request) => Answer::Told(Told {
+                        text: format!("{request:?}\n"),
+                        code: 3,
+                    }),
+                });
             }
         });
         Self {
@@ -101,6 +109,34 @@ fn a_session_is_found_from_its_directory_and_from_no_other() {
     drop(server);
     assert!(find(&places, here.path()).is_empty());
     assert!(sockets(home.path()).is_empty());
+}
+
+#[test]
+fn a_session_is_told_what_to_do_to_a_log_of_any_name() {
+    use std::os::unix::ffi::OsStringExt;
+    let (home, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let places = places(home.path());
+    let pid = std::process::id();
+    for action in [
+        LogAction::Undo { number: 7 },
+        LogAction::Fold { is_dry: true },
+        LogAction::Trust,
+        LogAction::Decide {
+            on: vec![1, 2],
+            off: vec![],
+        },
+    ] {
+        let request = LogRequest {
+            log: OsString::from_vec(b"/odd\n\xff name.py.log".to_vec()),
+            action,
+        };
+        let server = Answering::start(&places, here.path(), running(pid, 1));
+        let told = tell(&places, pid, request.clone()).unwrap().unwrap();
+        assert_eq!((told.text, told.code), (format!("{request:?}\n"), 3));
+        assert_eq!(tell(&places, pid + 1, request.clone()).unwrap(), None);
+        drop(server);
+        assert_eq!(tell(&places, pid, request).unwrap(), None);
+    }
 }
 
 #[test]

@@ -1,9 +1,16 @@
 """``%load_ext relive``: hooks and magics put into a shell, and taken out again."""
 
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
-from relive import _session
+from relive import _recovery, _session
+from relive._cells import CellEngine
+from relive._errors import ReliveError
+from relive._log import relive_errors
+from relive.ipython._log import CellLog
+from relive.ipython._log_magics import LogMagics
 from relive.ipython._magics import ReliveMagics
 from relive.ipython._updater import Updater
 from relive.ipython.autoreload import AutoreloadMagics
@@ -39,27 +46,43 @@ class Extension:
         for source in shell.history_manager.input_hist_parsed:
             self._updater.imports.read(source)
         self._autoreload = AutoreloadMagics(shell, updater=self._updater)
-        self._magics = (ReliveMagics(shell, self._updater), self._autoreload)
-        self._own = {name: function for magics in self._magics for name, function in magics.magics["line"].items()}
-        self._replaced: dict[str, Any] = {}
+        self._magics = (ReliveMagics(shell, self._updater), LogMagics(shell, self._updater), self._autoreload)
+        self._own = {
+            (kind, name): function
+            for magics in self._magics
+            for kind, functions in magics.magics.items()
+            for name, function in functions.items()
+        }
+        self._replaced: dict[tuple[str, str], Any] = {}
         self._set_aside: list[tuple[str, Any]] = []
         self._register_magics()
         self._set_autoreload_aside()
+        self._log = CellLog(shell, _engine, lambda report: self._updater.output.after(report))
+        # First: an interrupt of the update must not keep the cell from the log.
+        shell.events.register("pre_run_cell", self._log.before_cell)
         shell.events.register("pre_run_cell", self._updater.before_cell)
+        shell.events.register("post_run_cell", self._log.after_cell)
         shell.events.register("post_run_cell", self._after_cell)
+        shell.ast_transformers.append(self._log)
+        if not getattr(shell.parent, "relive_recovers", False):
+            _tell_of_last_session()
 
     def remove(self) -> None:
         """Take hooks and magics out, and end the session if it is this extension's own."""
         events = self._shell.events
+        events.unregister("pre_run_cell", self._log.before_cell)
         events.unregister("pre_run_cell", self._updater.before_cell)
+        events.unregister("post_run_cell", self._log.after_cell)
         events.unregister("post_run_cell", self._after_cell)
-        table = self._table()
-        for name, ours in self._own.items():
+        with suppress(ValueError):
+            self._shell.ast_transformers.remove(self._log)
+        for (kind, name), ours in self._own.items():
+            table = self._table(kind)
             if table.get(name) is ours:
-                if self._replaced[name] is None:
+                if self._replaced[kind, name] is None:
                     del table[name]
                 else:
-                    table[name] = self._replaced[name]
+                    table[name] = self._replaced[kind, name]
         manager = self._shell.magics_manager
         for magics in self._magics:
             self._shell.configurables.remove(magics)
@@ -73,15 +96,15 @@ class Extension:
     def _after_cell(self, result: Any) -> None:
         self._autoreload.after_cell(result.info)
         # Noticed after the cell that loads it, so that it never runs beside relive.
-        if self._table().get("autoreload") is not self._own["autoreload"]:
+        if self._table("line").get("autoreload") is not self._own["line", "autoreload"]:
             self._register_magics()
             self._set_autoreload_aside()
 
     def _register_magics(self) -> None:
-        for name, ours in self._own.items():
-            present = self._table().get(name)
+        for (kind, name), ours in self._own.items():
+            present = self._table(kind).get(name)
             if present is not ours:
-                self._replaced[name] = present
+                self._replaced[kind, name] = present
         self._shell.register_magics(*self._magics)
 
     def _set_autoreload_aside(self) -> None:
@@ -101,6 +124,24 @@ class Extension:
             )
             self._autoreload.take_over(owner)
 
-    def _table(self) -> dict[str, Any]:
-        table: dict[str, Any] = self._shell.magics_manager.magics["line"]
+    def _table(self, kind: str) -> dict[str, Any]:
+        table: dict[str, Any] = self._shell.magics_manager.magics[kind]
         return table
+
+
+def _engine() -> CellEngine | None:
+    session = _session.session()
+    return session._engine if session is not None else None
+
+
+def _tell_of_last_session() -> None:
+    """Tell that the last session at a prompt here died, if it left anything."""
+    session = _session.session()
+    try:
+        with relive_errors():
+            left = _recovery.find(session._engine, os.getcwd()) if session else None
+    except ReliveError as error:
+        print(f"relive: what the last session here left cannot be read: {error}", file=sys.stderr)
+    else:
+        if left is not None:
+            print(f"relive: {left.headline()}; %recover shows it")

@@ -77,11 +77,7 @@ class Updater:
 
         ``info`` is IPython's ``ExecutionInfo``.
         """
-        source = getattr(info, "transformed_cell", None)
-        if source is None and info is not None:  # early versions of IPython 9 tell only what was typed
-            with suppress(SyntaxError):
-                source = self._shell.transform_cell(info.raw_cell)
-        if source:
+        if source := executed_source(self._shell, info):
             self.imports.read(source)
         session = _session.session()
         if session is not None and (left := self.imports.follow(session, updated=False)):
@@ -100,7 +96,7 @@ class Updater:
                 waiting |= live - self.modules.keys()
             self.output.before(live - waiting)
         names = {module: _names(module) for module in live - waiting} if self.autoload_obj else {}
-        report = self._apply(session, lambda: session.update(skip=waiting))
+        report = self.apply(session, lambda: session.update(skip=waiting))
         for module, known in names.items() if report else ():
             if not self.imports.imported_by_name(module):
                 self.imports.add(module, (name for name in _names(module) - known if not name.startswith("__")))
@@ -108,13 +104,14 @@ class Updater:
 
     def rerun(self, session: Session, *qualnames: str) -> Report:
         """Re-execute stale statements; names imported at the prompt follow as after an update."""
-        return self._apply(session, lambda: session.rerun(*qualnames))
+        return self.apply(session, lambda: session.rerun(*qualnames))
 
     def stale(self, session: Session) -> tuple[Item, ...]:
         """Return what is stale, in live modules in the order of their text, then at the prompt."""
         return (*sorted(session.stale(), key=lambda item: (item.file, item.line)), *self.imports.stale())
 
-    def _apply(self, session: Session, action: Callable[[], Report]) -> Report:
+    def apply(self, session: Session, action: Callable[[], Report]) -> Report:
+        """Have ``action`` change what is live; names imported at the prompt follow."""
         report = action()
         if report.version == self._version and not any(True for _ in report):
             return report
@@ -129,6 +126,15 @@ def running_session() -> Session:
     if session is None:
         raise UsageError("no relive session is running; %relive patch starts one")
     return session
+
+
+def executed_source(shell: Any, info: Any) -> str | None:
+    """Return the Python that a cell was turned into, given IPython's ``ExecutionInfo``; None if it is no Python."""
+    source: str | None = getattr(info, "transformed_cell", None)
+    if source is None and info is not None:  # early versions of IPython 9 tell only what was typed
+        with suppress(SyntaxError):
+            source = shell.transform_cell(info.raw_cell)
+    return source
 
 
 def one_line(report: Report) -> str:

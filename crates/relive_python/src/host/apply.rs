@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyCode, PyComplex, PyDict, PyFloat, PyFunction, PyInt, PyList, PyModule,
-    PySet, PyString, PyTuple, PyType,
+    PyBool, PyBytes, PyCode, PyComplex, PyDict, PyFloat, PyFunction, PyInt, PyModule, PySet,
+    PyString, PyTuple, PyType,
 };
 use relive_plan::{Action, ClassText, Item, ItemKind, ModuleText, Plan, Step};
 use relive_session::{Applied, HostError};
@@ -13,13 +13,14 @@ use relive_syntax::Lines;
 
 use super::annotations;
 use super::codes::{self, CodeTable};
-use super::compile::{compile, future_flags};
+use super::compile::{compile, future_flags, show_lines};
 use super::exchange::{Exchange, Exchanged, shift};
 use super::execute::{
     Succession, become_function, complete_class, forward, mangled, run, run_class_body,
     set_members, succession, template,
 };
 use super::frames;
+use super::line_table::relocate;
 use super::undo::{Undo, delete_from_class, set_on_class};
 use super::wrappers;
 use super::{CPython, class_at, describe, internal, loaded};
@@ -113,6 +114,7 @@ impl CPython {
             if !self.tables.contains_key(&text.name) {
                 let flags = future_flags(py, &text.future)?;
                 let code = compile(py, base, &text.file, flags)?;
+                relocate(&code, &text.base_pieces)?;
                 self.tables.insert(
                     text.name.clone(),
                     CodeTable::of_live_module(&code, &text.file)?,
@@ -144,7 +146,7 @@ impl CPython {
         self.retired
             .extend(retired.map(|(code, item)| (code.unbind(), item)));
         for text in &application.plan.modules {
-            if let Err(error) = refresh_lines(py, text) {
+            if let Err(error) = show_lines(py, &text.file, &text.text) {
                 error.write_unraisable(py, None);
             }
         }
@@ -761,14 +763,4 @@ fn line_in(py: Python<'_>, error: &PyErr, file: &str) -> u32 {
         next = entry.getattr("tb_next").ok();
     }
     line
-}
-
-/// Give `linecache` the text that is live, so that tracebacks show what runs whatever the file says by then.
-fn refresh_lines(py: Python<'_>, text: &ModuleText) -> PyResult<()> {
-    let source = PyString::new(py, &text.text);
-    let lines = source
-        .call_method1("splitlines", (true,))?
-        .cast_into::<PyList>()?;
-    let cache = py.import("linecache")?.getattr("cache")?;
-    cache.set_item(&text.file, (source.len()?, py.None(), lines, &text.file))
 }

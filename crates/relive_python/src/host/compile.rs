@@ -2,10 +2,12 @@
 
 use pyo3::exceptions::PySyntaxError;
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict};
+use pyo3::types::{PyCode, PyDict, PyString};
 use relive_plan::{ModuleText, Plan, Step};
 use relive_session::HostError;
+use relive_syntax::{Outline, Piece, shown_at};
 
+use super::line_table::relocate;
 use super::{CPython, describe};
 
 /// The code of each module's excerpts; none for an empty one.
@@ -28,7 +30,8 @@ impl CPython {
         }
         let mut codes = Vec::with_capacity(plan.modules.len());
         for (index, text) in plan.modules.iter().enumerate() {
-            codes.push(compile_module(py, text).map_err(|error| syntax_error(py, index, &error))?);
+            let compiled = compile_module(py, text);
+            codes.push(compiled.map_err(|error| syntax_error(py, index, &error, &text.pieces))?);
         }
         self.compiled = Some(Compiled {
             plan: plan.clone(),
@@ -54,7 +57,9 @@ fn compile_module(py: Python<'_>, text: &ModuleText) -> PyResult<Vec<Option<Py<P
         if excerpt.is_empty() {
             return Ok(None);
         }
-        compile(py, excerpt, &text.file, flags).map(|code| Some(code.unbind()))
+        let code = compile(py, excerpt, &text.file, flags)?;
+        relocate(&code, &text.pieces)?;
+        Ok(Some(code.unbind()))
     });
     compiled.collect()
 }
@@ -74,6 +79,26 @@ pub(super) fn compile<'py>(
     Ok(code.cast_into::<PyCode>()?)
 }
 
+/// The code of a whole program, and `linecache` told of lines that are not in its file.
+pub(crate) fn program_code<'py>(
+    py: Python<'py>,
+    file: &str,
+    outline: &Outline,
+) -> PyResult<Bound<'py, PyCode>> {
+    let code = compile(py, &outline.text, file, 0)?;
+    relocate(&code, outline.pieces())?;
+    show_lines(py, file, outline.shown())?;
+    Ok(code)
+}
+
+/// Have tracebacks show lines of this text.
+pub(super) fn show_lines(py: Python<'_>, file: &str, text: &str) -> PyResult<()> {
+    let source = PyString::new(py, text);
+    let lines = source.call_method1("splitlines", (true,))?;
+    let cache = py.import("linecache")?.getattr("cache")?;
+    cache.set_item(file, (source.len()?, py.None(), lines, file))
+}
+
 pub(super) fn future_flags(py: Python<'_>, names: &[String]) -> PyResult<u32> {
     let future = py.import("__future__")?;
     let mut flags = 0;
@@ -86,7 +111,7 @@ pub(super) fn future_flags(py: Python<'_>, names: &[String]) -> PyResult<u32> {
     Ok(flags)
 }
 
-fn syntax_error(py: Python<'_>, module: usize, error: &PyErr) -> HostError {
+fn syntax_error(py: Python<'_>, module: usize, error: &PyErr, pieces: &[Piece]) -> HostError {
     if !error.is_instance_of::<PySyntaxError>(py) {
         return HostError::Syntax {
             module,
@@ -100,6 +125,6 @@ fn syntax_error(py: Python<'_>, module: usize, error: &PyErr) -> HostError {
     HostError::Syntax {
         module,
         message: message.unwrap_or_else(|_| describe(py, error)),
-        line: line.unwrap_or(1),
+        line: shown_at(pieces, line.unwrap_or(1)),
     }
 }

@@ -9,6 +9,7 @@ mod execute;
 mod facts;
 mod follow;
 mod frames;
+mod line_table;
 mod survey;
 mod undo;
 mod wrappers;
@@ -22,6 +23,8 @@ use relive_session::{Applied, Host, HostError};
 
 pub(crate) use codes::CodeTable;
 use compile::Compiled;
+pub(crate) use compile::program_code;
+pub(crate) use line_table::relocate;
 
 /// A name with the value that it was bound to.
 type Binding = (String, Py<PyAny>);

@@ -8,7 +8,7 @@ use relive_plan::{
     ItemKind, ModuleFacts, ModuleQuery, ModuleText, Move, Plan, StarImport, Step,
 };
 use relive_session::{Applied, HostError};
-use relive_syntax::Lines;
+use relive_syntax::{Lines, Piece};
 
 fn text() -> impl Strategy<Value = String> {
     any::<String>()
@@ -74,7 +74,12 @@ fn module_text() -> impl Strategy<Value = ModuleText> {
             text,
             future,
             excerpts,
+            pieces: vec![Piece {
+                lines: Lines { first: 1, last: 2 },
+                shown: 9,
+            }],
             base,
+            base_pieces: Vec::new(),
             anchors,
             moves,
             classes,

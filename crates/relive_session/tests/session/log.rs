@@ -1,7 +1,10 @@
 //! What the spine asks of a change log: each change between compile and apply, and what became of it.
 
-use relive_plan::Plan;
-use relive_session::{ChangeLog, LogError};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use relive_log::Folded;
+use relive_session::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
 
 use crate::story::{Events, Story};
 
@@ -12,18 +15,50 @@ struct Recorder {
 }
 
 impl ChangeLog for Recorder {
-    fn append(&mut self, plan: &Plan) -> Result<(), LogError> {
+    fn append(&mut self, changes: &[ModuleChange]) -> Result<Appended, LogError> {
         if self.is_full {
             self.is_full = false;
             return Err(LogError("no space left on device".to_owned()));
         }
-        self.events.push(format!("append {}", plan.modules[0].name));
-        Ok(())
+        for change in changes {
+            self.events.push(format!(
+                "append {} ({:?})",
+                change.file.display(),
+                change.via
+            ));
+        }
+        Ok(Appended::default())
     }
 
-    fn outcome(&mut self, was_applied: bool) {
-        let outcome = if was_applied { "applied" } else { "undone" };
+    fn append_cell(
+        &mut self,
+        _drafts: &[relive_log::Draft],
+        modules: &[ModuleChange],
+        _replayed: Option<&relive_log::Cause>,
+    ) -> Result<Appended, LogError> {
+        self.append(modules)
+    }
+
+    fn outcome(&mut self, _appended: &Appended, outcome: LogOutcome<'_>) {
+        let outcome = match outcome {
+            LogOutcome::Applied { .. } => "applied",
+            LogOutcome::Raised(_) => "raised",
+            LogOutcome::Refused(_) => "refused",
+        };
         self.events.push(format!("outcome: {outcome}"));
+    }
+
+    fn read(&mut self, _file: &Path) -> Result<LoggedChanges, LogError> {
+        Ok(LoggedChanges::default())
+    }
+
+    fn fold(
+        &mut self,
+        _file: &Path,
+        _left_off: &BTreeSet<u64>,
+        _is_dry: bool,
+    ) -> Result<Folded, LogError> {
+        Err(LogError("nothing to fold".to_owned()))
     }
 }
 
@@ -42,7 +77,7 @@ fn a_change_is_logged_before_it_takes_effect() {
         "X = 2\n",
         "
         compile m
-        append m
+        append m.py (Editor)
         apply m: 1 steps
         outcome: applied
         applied m:X: changed at 1
@@ -57,9 +92,9 @@ fn a_change_that_was_undone_is_marked() {
         "X = missing\n",
         "
         compile m
-        append m
+        append m.py (Editor)
         apply m: 1 steps, undone
-        outcome: undone
+        outcome: raised
         refused m:X: name missing is not defined; undone, the old code runs on at 1
         version 0
     ",
@@ -70,9 +105,10 @@ fn a_change_that_was_undone_is_marked() {
 fn a_change_that_cannot_be_logged_is_not_applied() {
     let mut story = logged("X = 1\n", true);
     story.edit(
-        "X = 2\n", "
+        "X = 2\n",
+        "
         compile m
-        refused m: relive failed: the change log cannot be written: no space left on device; the old code runs on at 1
+        refused m: no space left on device; not applied, the old code runs on at 1
         version 0
     ",
     );
@@ -81,7 +117,7 @@ fn a_change_that_cannot_be_logged_is_not_applied() {
         "X = 3\n",
         "
         compile m
-        append m
+        append m.py (Editor)
         apply m: 1 steps
         outcome: applied
         applied m:X: changed at 1

@@ -5,6 +5,7 @@
 )]
 
 mod arbitrary;
+mod changes;
 mod files;
 mod model;
 mod python;

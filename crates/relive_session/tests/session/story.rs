@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use relive_plan::{Facts, FactsQuery, Item, Plan};
-use relive_session::{Applied, Base, Host, HostError, Mode, Occasion, Report, Session};
+use relive_session::{
+    Applied, Base, Host, HostError, Mode, Occasion, PatchRequest, Report, Session,
+};
 
 use crate::files::Files;
 use crate::python::Python;
@@ -159,6 +161,25 @@ impl Story {
     pub(crate) fn rerun(&mut self, qualnames: &[&str], expected: &str) {
         let qualnames: Vec<String> = qualnames.iter().map(|name| (*name).to_owned()).collect();
         let report = self.session.rerun(&mut self.host, &qualnames);
+        self.compare(&report, expected);
+    }
+
+    /// Patch modules, or classes in them (`m:C`), and tell what happened.
+    #[track_caller]
+    pub(crate) fn patch(&mut self, patches: &[(&str, &str)], expected: &str) {
+        let patches: Vec<PatchRequest> = patches
+            .iter()
+            .map(|(place, source)| {
+                let (module, scope) = place.split_once(':').unwrap_or((place, ""));
+                let scope = scope.split('.').filter(|name| !name.is_empty());
+                PatchRequest {
+                    module: module.to_owned(),
+                    scope: scope.map(ToOwned::to_owned).collect(),
+                    source: (*source).to_owned(),
+                }
+            })
+            .collect();
+        let report = self.session.patch(&mut self.host, &patches);
         self.compare(&report, expected);
     }
 

@@ -1,0 +1,451 @@
+//! A log that was read, beside its source.
+
+use std::io;
+use std::path::Path;
+
+use relive_log::{Change, Entry, Guard, ReadError, ReadLog, Rim, Status, Tail};
+use relive_syntax::Outline;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use super::list::{Document, DocumentChange};
+use super::world::{Stop, World};
+use crate::NO;
+use crate::shown::brief;
+use crate::words;
+
+/// No source file is larger.
+const SOURCE_LIMIT: u64 = 64 << 20;
+
+/// A log that was read, with its source.
+pub(crate) struct Opened {
+    pub(crate) read: ReadLog,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) health: Health,
+    pub(crate) source: Source,
+    /// The source file as one would type it here; escaped.
+    pub(crate) file: String,
+    /// The log; escaped.
+    pub(crate) log: String,
+    /// The name of this command.
+    name: &'static str,
+    /// The source file as an argument of a command to type.
+    typed: String,
+    /// What is wrong, in sentences; escaped.
+    problems: Vec<String>,
+}
+
+impl Opened {
+    /// Tell what is wrong with the log.
+    pub(crate) fn tell_problems(&self, world: &mut World<'_>) {
+        for problem in &self.problems {
+            world.complain(problem);
+        }
+    }
+
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// The change of this number.
+    pub(crate) fn change(&self, number: u64) -> Result<&Change, Stop> {
+        let found = self.changes.iter().find(|change| change.number == number);
+        found.ok_or_else(|| Stop {
+            code: self.health.code().max(NO),
+            problem: format!(
+                "{} has no change {number}; {} lists what it has",
+                self.log,
+                self.hint("log --all FILE")
+            ),
+        })
+    }
+
+    /// Whether it is the log of a prompt, which has no source file.
+    pub(crate) fn is_session(&self) -> bool {
+        self.read.source == self.read.log
+    }
+
+    /// A command that writes goes on with a log that it may write.
+    pub(crate) fn expect_writable(&self, instead: &str) -> Result<(), Stop> {
+        let log = &self.log;
+        let advice = match self.health {
+            Health::Missing | Health::Clean | Health::Torn => return Ok(()),
+            Health::Damaged => {
+                format!("{log} is damaged: it stays as it is, and the next change begins a new log")
+            }
+            Health::Newer => format!("{log} needs a newer relive"),
+            Health::Foreign => format!("{log} is no change log, and stays as it is"),
+        };
+        Err(Stop {
+            code: self.health.code(),
+            problem: format!("{instead}: {advice}"),
+        })
+    }
+
+    /// The syntax of the source file; of one that is not there, of an empty one.
+    pub(crate) fn expect_outline(&self) -> Result<Outline, Stop> {
+        match &self.source {
+            Source::Parsed(_, outline) => Ok(outline.clone()),
+            Source::Missing => Outline::parse("".into()).map_err(|error| Stop::no(error.message)),
+            Source::Unreadable(_) => Err(Stop::no(format!(
+                "{} is not Python as it stands; correct it first",
+                self.file
+            ))),
+        }
+    }
+
+    /// A command to type: the words, with the source file for `FILE`.
+    pub(crate) fn hint(&self, words: &str) -> String {
+        format!("`{} {}`", self.name, words.replace("FILE", &self.typed))
+    }
+
+    /// The process that wrote to the log last, if it has not said that it ended.
+    pub(crate) fn writer(&self) -> Option<u32> {
+        let last = self
+            .read
+            .records
+            .iter()
+            .rev()
+            .find_map(|record| match &record.entry {
+                Entry::Session(session) => Some(Some(session.pid)),
+                Entry::Close(_) => Some(None),
+                _ => None,
+            });
+        last.flatten()
+    }
+
+    /// What may be done only when nothing is left of somebody else's.
+    pub(crate) fn expect_trusted(&self) -> Result<(), Stop> {
+        let is_untrusted =
+            |change: &&Change| words::is_offered(change) && change.status == Status::Untrusted;
+        if self.changes.iter().any(words::is_replayed) {
+            return Ok(());
+        }
+        match self.changes.iter().filter(is_untrusted).count() {
+            0 => Ok(()),
+            _ => Err(Stop::refused(format!(
+                "{} is untrusted: {} shows what it says and asks",
+                self.log,
+                self.hint("trust FILE")
+            ))),
+        }
+    }
+
+    /// What is said of a change that is somebody else's.
+    pub(crate) fn untrusted(&self, number: u64) -> Stop {
+        let trust = self.hint("trust FILE");
+        Stop::refused(format!(
+            "change {number} is untrusted: {trust} shows it and asks"
+        ))
+    }
+
+    /// All of it, with the keys of the public interface.
+    pub(crate) fn document<'a>(
+        &'a self,
+        changes: impl Iterator<Item = &'a Change>,
+    ) -> Document<'a> {
+        Document {
+            file: &self.file,
+            log: &self.log,
+            intact: matches!(self.health, Health::Missing | Health::Clean),
+            tail: self.health.tail(),
+            changes: changes.map(DocumentChange::of).collect(),
+            replay: None,
+            left_off: None,
+            undecided: None,
+            problems: &self.problems,
+        }
+    }
+
+    /// Whether it is intact, in a sentence.
+    pub(crate) fn verdict(&self) -> String {
+        let records = words::count(self.read.records.len(), "record");
+        let log = &self.log;
+        match &self.read.tail {
+            Tail::Missing => format!("{}: no changes logged\n", self.file),
+            Tail::Clean => format!("{log}: intact, {records}\n"),
+            Tail::Torn { bytes } => format!(
+                "{log}: the last {bytes} bytes are an unfinished record, from a write that was cut off; {records} before them are intact. \
+                 The next change cuts them off and keeps them in {log}.torn\n"
+            ),
+            Tail::Damaged { line, .. } => {
+                format!("{log}: damaged at line {line}; {records} above it are intact\n")
+            }
+            Tail::Newer { version } => {
+                format!("{log}: of version {version} of the format, which needs a newer relive\n")
+            }
+            Tail::Foreign { .. } => format!("{log}: no change log of relive\n"),
+        }
+    }
+}
+
+/// The source file of a log.
+pub(crate) enum Source {
+    /// It is not there, or the log is that of a prompt.
+    Missing,
+    /// Its text.
+    Parsed(String, Outline),
+    /// It cannot be read, or is not Python; why, in words that follow its name.
+    Unreadable(String),
+}
+
+impl Source {
+    fn read(read: &ReadLog) -> Self {
+        if read.source == read.log {
+            return Self::Missing;
+        }
+        match source_text(&read.source) {
+            Ok(None) => Self::Missing,
+            Ok(Some(text)) => match Outline::parse(text.as_str().into()) {
+                Ok(outline) => Self::Parsed(text, outline),
+                Err(error) => {
+                    Self::Unreadable(format!(":{}: {}", error.line, brief(&error.message)))
+                }
+            },
+            Err(problem) => Self::Unreadable(format!(": {}", brief(&problem))),
+        }
+    }
+
+    /// Its text, if it is Python.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Parsed(text, _) => Some(text),
+            Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// How a log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Missing,
+    Clean,
+    Torn,
+    Damaged,
+    Newer,
+    Foreign,
+}
+
+impl Health {
+    fn of(tail: &Tail) -> Self {
+        match tail {
+            Tail::Missing => Self::Missing,
+            Tail::Clean => Self::Clean,
+            Tail::Torn { .. } => Self::Torn,
+            Tail::Damaged { .. } => Self::Damaged,
+            Tail::Newer { .. } => Self::Newer,
+            Tail::Foreign { .. } => Self::Foreign,
+        }
+    }
+
+    /// The exit code of a command that reads the log and has nothing else to complain of.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            // What is torn is repaired when the log is written next.
+            Self::Missing | Self::Clean | Self::Torn => 0,
+            Self::Damaged => 4,
+            Self::Newer => 5,
+            Self::Foreign => 6,
+        }
+    }
+
+    /// The exit code of `relive log --verify`.
+    pub(crate) fn verdict(self) -> u8 {
+        if self == Self::Torn { 1 } else { self.code() }
+    }
+
+    fn tail(self) -> &'static str {
+        match self {
+            Self::Missing | Self::Clean => "clean",
+            Self::Torn => "torn",
+            Self::Damaged => "damaged",
+            Self::Newer => "newer",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+impl World<'_> {
+    /// Read the log of a source file, or the log itself.
+    pub(crate) fn open(&self, file: &Path) -> Result<Opened, Stop> {
+        let read = relive_log::read(&self.rim, &self.directory.join(file));
+        let read = read.map_err(|error| self.unreadable(&error))?;
+        let changes = relive_log::history(&read);
+        self.opened(read, changes, &[])
+    }
+
+    /// The same without looking at what the changes are.
+    pub(crate) fn open_bytes(&self, file: &Path) -> Result<Opened, Stop> {
+        let read = relive_log::read(&self.rim, &self.directory.join(file));
+        let read = read.map_err(|error| self.unreadable(&error))?;
+        self.opened(read, Vec::new(), &[])
+    }
+
+    /// The same, while a session may be applying what it has just logged.
+    pub(crate) fn open_while(&self, file: &Path) -> Result<Opened, Stop> {
+        let read = relive_log::read(&self.rim, &self.directory.join(file));
+        let read = read.map_err(|error| self.unreadable(&error))?;
+        let changes = match running_session(&self.rim, &read) {
+            Some(session) => relive_log::history_while(&read, &session),
+            None => relive_log::history(&read),
+        };
+        self.opened(read, changes, &[])
+    }
+
+    /// The same with the changes of the logs that it continues.
+    pub(crate) fn open_all(&self, file: &Path) -> Result<Opened, Stop> {
+        let logs = relive_log::read_all(&self.rim, &self.directory.join(file));
+        let mut logs = logs.map_err(|error| self.unreadable(&error))?;
+        let running = logs
+            .last()
+            .and_then(|current| running_session(&self.rim, current));
+        let changes = relive_log::history_of_all(&logs, running.as_deref());
+        let Some(read) = logs.pop() else {
+            return Err(Stop::no(format!("{} has no log", self.brief(file))));
+        };
+        self.opened(read, changes, &logs)
+    }
+
+    fn opened(
+        &self,
+        read: ReadLog,
+        mut changes: Vec<Change>,
+        older: &[ReadLog],
+    ) -> Result<Opened, Stop> {
+        let health = Health::of(&read.tail);
+        let (file, log) = (self.brief(&read.source), self.brief(&read.log));
+        if health == Health::Missing && older.is_empty() && !read.source.exists() {
+            return Err(Stop::no(format!(
+                "{file}: there is no such file, and no log of it"
+            )));
+        }
+        let is_unfit = std::fs::metadata(&read.source).is_ok_and(|found| !found.is_file());
+        if health == Health::Missing && is_unfit {
+            return Err(Stop {
+                code: Health::Foreign.code(),
+                problem: format!("{file} is no regular file"),
+            });
+        }
+        let mut problems = Vec::new();
+        for one in older.iter().chain([&read]) {
+            let log = self.brief(&one.log);
+            problems.extend(
+                one.problems
+                    .iter()
+                    .map(|problem| format!("{log}: {}", brief(problem))),
+            );
+        }
+        let source = if changes.is_empty() {
+            Source::Missing
+        } else {
+            Source::read(&read)
+        };
+        match &source {
+            Source::Missing => relive_log::judge(&mut changes, None),
+            Source::Parsed(_, outline) => relive_log::judge(&mut changes, Some(outline)),
+            Source::Unreadable(problem) => problems.push(format!(
+                "{file}{problem}; what the log says is not compared with it"
+            )),
+        }
+        if running_session(&self.rim, &read).is_none() {
+            self.mark_suspects(&read, &mut changes);
+        }
+        Ok(Opened {
+            name: self.name,
+            typed: quoted(&self.relative(&read.source)),
+            file,
+            log,
+            read,
+            changes,
+            health,
+            source,
+            problems,
+        })
+    }
+
+    /// The next start leaves off by itself what an earlier one was replaying when it died.
+    fn mark_suspects(&self, read: &ReadLog, changes: &mut [Change]) {
+        let Some(header) = &read.header else {
+            return;
+        };
+        let suspects = Guard::of(&self.rim, &header.id).suspects();
+        let is_suspect =
+            |change: &&mut Change| words::is_replayed(change) && suspects.contains(&change.number);
+        for change in changes.iter_mut().filter(is_suspect) {
+            change.status = Status::Omitted;
+            words::DIED.clone_into(&mut change.why);
+        }
+    }
+
+    /// What the replay guard knows is decided.
+    pub(crate) fn forget_suspects(&self, opened: &Opened) {
+        if let Some(header) = &opened.read.header {
+            // If it stays, the next start asks about them once more.
+            let _ = Guard::of(&self.rim, &header.id).replayed();
+        }
+    }
+
+    fn unreadable(&self, error: &ReadError) -> Stop {
+        Stop::no(format!(
+            "{} cannot be read: {}",
+            self.brief(&error.path),
+            error.source
+        ))
+    }
+}
+
+/// The text of a source file; None if there is none.
+fn source_text(file: &Path) -> Result<Option<String>, String> {
+    // A pipe would be waited for.
+    match std::fs::metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+        Ok(metadata) if !metadata.is_file() => return Err("no regular file".to_owned()),
+        Ok(metadata) if metadata.len() > SOURCE_LIMIT => {
+            return Err("too large for a source file".to_owned());
+        }
+        Ok(_) => {}
+    }
+    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+    let text = relive_syntax::decode(&bytes).map_err(|error| error.message)?;
+    Ok(Some(text))
+}
+
+/// A path as a word of a shell; `FILE` where that cannot be shown.
+fn quoted(file: &Path) -> String {
+    let Some(text) = file.to_str().filter(|text| brief(text) == **text) else {
+        return "FILE".to_owned();
+    };
+    let text = if text.starts_with('-') {
+        format!("./{text}")
+    } else {
+        text.to_owned()
+    };
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+:,@%".contains(character);
+    if text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The session that is writing a log, if its process is alive.
+fn running_session(rim: &Rim, read: &ReadLog) -> Option<String> {
+    let last = read
+        .records
+        .iter()
+        .rev()
+        .find_map(|record| match &record.entry {
+            Entry::Session(session) => Some(Some(session)),
+            Entry::Close(_) => Some(None),
+            _ => None,
+        });
+    let session = last??;
+    let is_here = session.host == rim.process.host && session.boot == rim.process.boot;
+    let pid = Pid::from_raw(i32::try_from(session.pid).ok()?)?;
+    let is_alive = match test_kill_process(pid) {
+        Ok(()) | Err(Errno::PERM) => true,
+        Err(_) => false,
+    };
+    (is_here && is_alive).then(|| session.session.clone())
+}

@@ -1,0 +1,345 @@
+//! `relive recover`: which changes the next start replays.
+
+use std::collections::HashMap;
+
+use relive_log::{Change, Draft, Entry, Signed, Status};
+use relive_socket::LogAction;
+
+use super::list;
+use super::opened::Opened;
+use super::world::{Lock, Stop, World};
+use crate::arguments::{Numbers, RecoverOptions};
+use crate::needs::needs;
+use crate::picker::Choice;
+use crate::words;
+use crate::{NO, REFUSED};
+
+/// What is written down as the reason of a decision.
+const WHY: &str = "you said so";
+
+/// For each number whether it is replayed; about others nothing is decided.
+type Wanted = Vec<(u64, bool)>;
+
+pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result<u8, Stop> {
+    let opened = world.open(&options.file)?;
+    opened.tell_problems(world);
+    opened.expect_writable("nothing was decided")?;
+    let offered: Vec<&Change> = offered(&opened.changes);
+    let wanted = match said(options, &opened, &offered)? {
+        Some(wanted) => wanted,
+        None if !offered.iter().any(|change| words::is_replayable(change)) => {
+            tell(options, &opened, world)?;
+            return Ok(0);
+        }
+        None if options.json || !world.user.is_there() => {
+            if tell(options, &opened, world)? {
+                return Ok(0);
+            }
+            world.complain(&format!(
+                "nothing was decided; say what the next start replays with {}, --none, --drop-last N or --only 1-4,6",
+                opened.hint("recover FILE --all")
+            ));
+            return Ok(NO);
+        }
+        None => match picked(&opened, &offered, world)? {
+            Picked::Wanted(wanted) => wanted,
+            Picked::Nothing => {
+                world.complain("nothing was decided");
+                return Ok(NO);
+            }
+            Picked::Aside => return set_aside(&opened, world),
+        },
+    };
+    let drafts = drafts(&opened, &wanted);
+    let mut is_ours = true;
+    if !drafts.is_empty() {
+        match world.lock(&opened)? {
+            Lock::Here(mut log) => {
+                world.append(&mut log, &drafts)?;
+                log.close();
+            }
+            Lock::There(problem) => {
+                let told = world.pass_on(&opened, problem, decision(&wanted))?;
+                if !options.json {
+                    world.print(&told);
+                    return Ok(0);
+                }
+                is_ours = false;
+            }
+        }
+    }
+    if is_ours {
+        world.forget_suspects(&opened);
+    }
+    let opened = world.open(&options.file)?;
+    tell(options, &opened, world)?;
+    Ok(left_out_for_safety(options, &opened, world))
+}
+
+fn offered(changes: &[Change]) -> Vec<&Change> {
+    changes
+        .iter()
+        .filter(|change| words::is_offered(change))
+        .collect()
+}
+
+/// What the options say, if they say anything.
+fn said(
+    options: &RecoverOptions,
+    opened: &Opened,
+    offered: &[&Change],
+) -> Result<Option<Wanted>, Stop> {
+    // What failed never took effect: it is replayed only if it is named.
+    let named = |number| {
+        options
+            .only
+            .as_ref()
+            .is_some_and(|numbers| numbers.contains(number))
+    };
+    let replayable = offered.iter().filter(|change| {
+        words::is_replayable(change) && (!words::is_failed(change) || named(change.number))
+    });
+    let wanted = if options.all {
+        replayable.map(|change| (change.number, true)).collect()
+    } else if options.none {
+        replayable.map(|change| (change.number, false)).collect()
+    } else if let Some(count) = options.drop_last {
+        let by_themselves = offered
+            .iter()
+            .filter(|change| words::is_replayed(change))
+            .count();
+        let kept: Vec<u64> = offered
+            .iter()
+            .filter(|change| words::is_replayed(change))
+            .take(by_themselves.saturating_sub(count))
+            .map(|change| change.number)
+            .collect();
+        replayable
+            .map(|change| (change.number, kept.contains(&change.number)))
+            .collect()
+    } else if let Some(numbers) = &options.only {
+        expect_replayable(numbers, opened)?;
+        replayable
+            .map(|change| (change.number, numbers.contains(change.number)))
+            .collect()
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(wanted))
+}
+
+/// Whoever names a number means it; a range is taken for those that there are in it.
+fn expect_replayable(numbers: &Numbers, opened: &Opened) -> Result<(), Stop> {
+    for range in &numbers.0 {
+        let mut named = opened
+            .changes
+            .iter()
+            .filter(|change| range.contains(&change.number));
+        if let Some(change) = named
+            .clone()
+            .find(|change| change.status == Status::Untrusted)
+        {
+            return Err(opened.untrusted(change.number));
+        }
+        if range.start() != range.end() {
+            if named.any(words::is_replayable) {
+                continue;
+            }
+            return Err(Stop::no(format!(
+                "none of the changes {}-{} can be replayed",
+                range.start(),
+                range.end()
+            )));
+        }
+        let change = opened.change(*range.start())?;
+        if !words::is_replayable(change) {
+            return Err(Stop::no(format!(
+                "change {} cannot be replayed: {}",
+                change.number,
+                crate::shown::brief(&words::reason(change))
+            )));
+        }
+    }
+    Ok(())
+}
+
+enum Picked {
+    Wanted(Wanted),
+    Nothing,
+    Aside,
+}
+
+fn picked(opened: &Opened, offered: &[&Change], world: &mut World<'_>) -> Result<Picked, Stop> {
+    let choice = world
+        .user
+        .picks(&opened.file, &opened.changes, opened.problems())
+        .map_err(|error| Stop::no(format!("cannot ask in this terminal: {error}")))?;
+    let all = |numbers: &[u64], is_on: bool| -> Wanted {
+        numbers.iter().map(|number| (*number, is_on)).collect()
+    };
+    Ok(match choice {
+        Choice::Replay(on, off) => {
+            let mut wanted = all(&on, true);
+            wanted.extend(all(&off, false));
+            wanted.sort_unstable();
+            Picked::Wanted(wanted)
+        }
+        Choice::Without => Picked::Wanted(
+            offered
+                .iter()
+                .filter(|change| words::is_replayable(change) && !words::is_failed(change))
+                .map(|change| (change.number, false))
+                .collect(),
+        ),
+        Choice::SetAside => Picked::Aside,
+        Choice::Bisect | Choice::Quit => Picked::Nothing,
+    })
+}
+
+/// The decisions that are not in the log yet.
+fn drafts(opened: &Opened, wanted: &[(u64, bool)]) -> Vec<Draft> {
+    let decided = decisions(opened);
+    let failed: Vec<u64> = opened
+        .changes
+        .iter()
+        .filter(|change| words::is_failed(change))
+        .map(|change| change.number)
+        .collect();
+    let draft = |&(of, is_on): &(u64, bool)| {
+        let why = WHY.to_owned();
+        match decided.get(&of) {
+            Some(is_decided) if *is_decided == is_on => None,
+            _ if is_on => Some(Draft::Unskip { of, why }),
+            // What failed is off anyway.
+            None if failed.contains(&of) => None,
+            _ => Some(Draft::Skip { of, why }),
+        }
+    };
+    wanted.iter().filter_map(draft).collect()
+}
+
+/// What was decided about changes before, by their numbers: whether they are replayed.
+fn decisions(opened: &Opened) -> HashMap<u64, bool> {
+    let mut decided = HashMap::new();
+    let counts = |tx: u64| {
+        let mut all = opened.read.transactions.iter();
+        all.any(|one| {
+            one.tx == tx
+                && one.is_committed
+                && matches!(one.signed, Signed::Mine | Signed::Approved)
+        })
+    };
+    for record in &opened.read.records {
+        let (decision, is_on) = match &record.entry {
+            Entry::Skip(decision) => (decision, false),
+            Entry::Unskip(decision) => (decision, true),
+            _ => continue,
+        };
+        if counts(decision.tx) {
+            decided.insert(decision.of, is_on);
+        }
+    }
+    decided
+}
+
+fn decision(wanted: &[(u64, bool)]) -> LogAction {
+    let numbers = |is_on: bool| {
+        let these = wanted
+            .iter()
+            .filter(move |(_, is_wanted)| *is_wanted == is_on);
+        these.map(|(number, _)| *number).collect()
+    };
+    LogAction::Decide {
+        on: numbers(true),
+        off: numbers(false),
+    }
+}
+
+/// Say how it stands now. True if nothing is left to be decided.
+fn tell(options: &RecoverOptions, opened: &Opened, world: &mut World<'_>) -> Result<bool, Stop> {
+    let offered = offered(&opened.changes);
+    let of = |is_wanted: fn(&Change) -> bool| -> Vec<u64> {
+        let these = offered.iter().filter(|change| is_wanted(change));
+        these.map(|change| change.number).collect()
+    };
+    let decided = decisions(opened);
+    let is_decided = |number: &u64| decided.get(number) == Some(&true);
+    let (replayed, undecided): (Vec<u64>, Vec<u64>) =
+        of(words::is_replayed).into_iter().partition(is_decided);
+    let left_off = of(|change| {
+        words::is_replayable(change) && !words::is_replayed(change) && !words::is_failed(change)
+    });
+    let is_settled = undecided.is_empty();
+    if options.json {
+        let mut document = opened.document(offered.iter().copied());
+        document.replay = Some(replayed);
+        document.left_off = Some(left_off);
+        document.undecided = Some(undecided);
+        world.print_json(&document)?;
+        return Ok(is_settled);
+    }
+    if offered.is_empty() {
+        world.print(&format!("{}: nothing to replay\n", opened.file));
+        return Ok(true);
+    }
+    world.print(&list::table(&offered, &world.zone));
+    let mut text = format!("the next start replays {}", words::numbered(&replayed));
+    if !undecided.is_empty() {
+        text += &format!(", asks about {}", words::numbered(&undecided));
+    }
+    if !left_off.is_empty() {
+        text += &format!(", leaves off {}", words::numbered(&left_off));
+    }
+    world.print(&format!("{text}\n"));
+    for (change, need) in offered.iter().zip(needs(&offered)) {
+        if let Some(needed) = need.map(|index| offered[index])
+            && words::is_replayed(change)
+            && !words::is_replayed(needed)
+        {
+            world.complain(&format!(
+                "change {} depends on change {}, which is left off",
+                change.number, needed.number
+            ));
+        }
+    }
+    Ok(is_settled)
+}
+
+/// The exit code after all that could be done was done: some may be left that are not this user's.
+fn left_out_for_safety(options: &RecoverOptions, opened: &Opened, world: &mut World<'_>) -> u8 {
+    let untrusted: Vec<u64> = offered(&opened.changes)
+        .iter()
+        .filter(|change| change.status == Status::Untrusted)
+        .map(|change| change.number)
+        .collect();
+    if !options.all || untrusted.is_empty() {
+        return 0;
+    }
+    let (are, them) = if untrusted.len() == 1 {
+        ("is", "it")
+    } else {
+        ("are", "them")
+    };
+    world.complain(&format!(
+        "{} {are} untrusted: {} shows {them} and asks",
+        words::numbered(&untrusted),
+        opened.hint("trust FILE")
+    ));
+    REFUSED
+}
+
+/// Put the log out of the way.
+fn set_aside(opened: &Opened, world: &mut World<'_>) -> Result<u8, Stop> {
+    let mut log = match world.lock(opened)? {
+        Lock::Here(log) => log,
+        Lock::There(problem) => return Err(Stop::no(problem)),
+    };
+    let kept = world.set_aside(&log)?;
+    log.close();
+    let kept = world.brief(&kept);
+    world.print(&format!(
+        "{} is {kept} now, and the next change starts a new log\n",
+        opened.log
+    ));
+    Ok(0)
+}

@@ -1,0 +1,202 @@
+//! `relive recover`.
+
+use super::*;
+
+#[test]
+fn without_a_terminal_recover_lists_and_decides_nothing() {
+    let place = evening();
+    let before = place.text("bank.py.log");
+    place.check(&["recover", "bank.py"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
+        11  2026-11-21 02:04:11  define   fee
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
+        the next start replays nothing, asks about changes 2, 8, 11, leaves off change 21
+        ! relive: nothing was decided; say what the next start replays with `relive recover bank.py --all`, --none, --drop-last N or --only 1-4,6
+        exit 1
+    "#]]);
+    place.check(&["recover", "bank.py", "--json"], expect![[r#"
+        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"pending","outcome":"applied"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"conflict","outcome":"applied","why":"the source has another version of rate than the one that was changed"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"pending","outcome":"applied"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"pending","outcome":"applied"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"omitted","outcome":"raised","why":"it failed: TypeError: clear() takes no arguments (1 given)"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"omitted","outcome":"unfinished","why":"was being applied when the process died"}],"replay":[],"left_off":[21],"undecided":[2,8,11]}
+        ! relive: nothing was decided; say what the next start replays with `relive recover bank.py --all`, --none, --drop-last N or --only 1-4,6
+        exit 1
+    "#]]);
+    assert_eq!(place.text("bank.py.log"), before);
+}
+
+#[test]
+fn decisions_are_remembered() {
+    let place = evening();
+    place.check(&["recover", "bank.py", "--drop-last", "1"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
+        11  2026-11-21 02:04:11  define   fee                    left off: you said so
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  left off: you said so
+        the next start replays changes 2, 8, leaves off changes 11, 21
+        exit 0
+    "#]]);
+    place.check(&["recover", "bank.py", "--none"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit        left off: you said so
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  left off: you said so
+        11  2026-11-21 02:04:11  define   fee                    left off: you said so
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  left off: you said so
+        the next start replays nothing, leaves off changes 2, 8, 11, 21
+        exit 0
+    "#]]);
+    place.check(&["recover", "bank.py", "--only", "2,11"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  left off: you said so
+        11  2026-11-21 02:04:11  define   fee
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  left off: you said so
+        the next start replays changes 2, 11, leaves off changes 8, 21
+        exit 0
+    "#]]);
+    let before = place.text("bank.py.log");
+    place.check(&["recover", "bank.py", "--only", "2,11"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  left off: you said so
+        11  2026-11-21 02:04:11  define   fee
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  left off: you said so
+        the next start replays changes 2, 11, leaves off changes 8, 21
+        exit 0
+    "#]]);
+    assert_eq!(
+        place.text("bank.py.log"),
+        before,
+        "what is decided already is not written again"
+    );
+    // Nothing is left to be decided.
+    let settled = place.run(&["recover", "bank.py"]);
+    assert!(
+        settled.ends_with("leaves off changes 8, 21\nexit 0\n"),
+        "{settled}"
+    );
+    place.check(&["recover", "bank.py", "--all", "--json"], expect![[r#"
+        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"pending","outcome":"applied"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"conflict","outcome":"applied","why":"the source has another version of rate than the one that was changed"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"pending","outcome":"applied"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"pending","outcome":"applied"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"omitted","outcome":"raised","why":"it failed: TypeError: clear() takes no arguments (1 given)"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"pending","outcome":"unfinished"}],"replay":[2,8,11,21],"left_off":[],"undecided":[]}
+        exit 0
+    "#]]);
+    place.check(
+        &["recover", "bank.py", "--only", "99"],
+        expect![[r#"
+        ! relive: bank.py.log has no change 99; `relive log --all bank.py` lists what it has
+        exit 1
+    "#]],
+    );
+    place.check(
+        &["recover", "bank.py", "--only", "90-99"],
+        expect![[r#"
+        ! relive: none of the changes 90-99 can be replayed
+        exit 1
+    "#]],
+    );
+    place.check(&["recover", "bank.py", "--only", "5"], expect![[r#"
+        ! relive: change 5 cannot be replayed: conflict: the source has another version of rate than the one that was changed
+        exit 1
+    "#]]);
+}
+
+#[test]
+fn what_killed_a_start_is_left_off_until_somebody_decides() {
+    let place = Place::bank();
+    place.log(&[deposit(), add("fee", "def fee():\n    return 1\n")]);
+    let id = relive_log::read(&place.rim(), &place.path("bank.py"))
+        .unwrap()
+        .header
+        .unwrap()
+        .id;
+    Guard::of(&place.rim(), &id).replaying(&[2]).unwrap();
+    place.check(&["log", "bank.py"], expect![[r#"
+        2  2026-11-21 02:01:11  define   Account.deposit  the process died when it was replayed
+        5  2026-11-21 02:02:11  define   fee
+        2 is left off unless `relive recover bank.py` says otherwise
+        1 pending change: `relive fold bank.py` writes it into the source, `relive undo bank.py 5` takes the last one back
+        exit 0
+    "#]]);
+    place.check(
+        &["recover", "bank.py", "--drop-last", "0"],
+        expect![[r#"
+            2  2026-11-21 02:01:11  define   Account.deposit  left off: you said so
+            5  2026-11-21 02:02:11  define   fee
+            the next start replays change 5, leaves off change 2
+            exit 0
+        "#]],
+    );
+    assert_eq!(Guard::of(&place.rim(), &id).failed_starts(), 0);
+    place.check(&["log", "bank.py"], expect![[r#"
+        5  2026-11-21 02:02:11  define   fee
+        1 pending change: `relive fold bank.py` writes it into the source, `relive undo bank.py 5` takes the last one back
+        exit 0
+    "#]]);
+    Guard::of(&place.rim(), &id).replaying(&[5]).unwrap();
+    place.check(
+        &["recover", "bank.py", "--all"],
+        expect![[r#"
+        2  2026-11-21 02:01:11  define   Account.deposit
+        5  2026-11-21 02:02:11  define   fee
+        the next start replays changes 2, 5
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn in_a_terminal_recover_asks() {
+    let mut place = evening();
+    let mut choose = |choice: Choice| {
+        place.user = Some(Answers {
+            agrees: false,
+            choice,
+        });
+        place.run(&["recover", "bank.py"])
+    };
+    expect![[r#"
+        asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21] []
+        ! relive: nothing was decided
+        exit 1
+    "#]]
+    .assert_eq(&choose(Choice::Quit));
+    expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
+        11  2026-11-21 02:04:11  define   fee                    left off: you said so
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
+        the next start replays changes 2, 8, leaves off changes 11, 21
+        asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21] []
+        exit 0
+    "#]].assert_eq(&choose(Choice::Replay(vec![2, 8, 18], vec![11])));
+    expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit        left off: you said so
+         5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  left off: you said so
+        11  2026-11-21 02:04:11  define   fee                    left off: you said so
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
+        21  2026-11-21 02:10:11  define   crash                  left off: you said so
+        the next start replays nothing, leaves off changes 2, 8, 11, 21
+        asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21, 23] []
+        exit 0
+    "#]].assert_eq(&choose(Choice::Without));
+    expect![[r#"
+        bank.py.log is bank.py.log.1 now, and the next change starts a new log
+        asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21, 23, 31] []
+        exit 0
+    "#]]
+    .assert_eq(&choose(Choice::SetAside));
+    place.check(
+        &["log", "bank.py"],
+        expect![[r#"
+        bank.py: no changes logged
+        exit 0
+    "#]],
+    );
+}

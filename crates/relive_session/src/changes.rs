@@ -1,0 +1,479 @@
+//! Changes made at run time: a live module is the text of its file with its pending changes merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use relive_log::{
+    Cause, Change, ChangeKind, Draft, Folded, Merged, Outcome, Status, Via, judge, merge,
+};
+use relive_plan::{Item, ItemKind};
+use relive_syntax::{Lines, Outline, Piece, SyntaxError};
+
+use crate::host::Host;
+use crate::log::LogError;
+use crate::module::LiveModule;
+use crate::replay::decisions;
+use crate::report::Report;
+use crate::session::{Session, module_item};
+use crate::transaction::{Edit, Origin};
+
+/// What somebody asks to be changed in a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRequest {
+    /// The module's name.
+    pub module: String,
+    /// What changes.
+    pub drafts: Vec<Draft>,
+    /// How it came about.
+    pub via: Via,
+    /// What it is a consequence of.
+    pub cause: Option<Cause>,
+    /// The numbers that the drafts have, where they stand in the log already.
+    pub logged: Option<Vec<u64>>,
+}
+
+/// Text to become part of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchRequest {
+    /// The module's name.
+    pub module: String,
+    /// The class that the definitions belong to; empty for the module.
+    pub scope: Vec<String>,
+    /// Definitions and statements.
+    pub source: String,
+}
+
+/// A file's outline, and what its module is with its pending changes.
+pub(crate) struct MergedModule {
+    /// The live one.
+    pub(crate) outline: Outline,
+    /// That of the file, where pending changes make the live one another.
+    pub(crate) file: Option<Outline>,
+    /// The changes, with what has become of them in view of the file.
+    pub(crate) changes: Vec<Change>,
+}
+
+impl Session {
+    /// Have definitions and statements become part of live modules as though they stood in their files: all or none.
+    ///
+    /// Each module is named once; several patches of one are one text.
+    pub fn patch(&mut self, host: &mut dyn Host, patches: &[PatchRequest]) -> Report {
+        let mut report = Report::default();
+        let mut texts: BTreeMap<&str, Outline> = BTreeMap::new();
+        for patch in patches {
+            match self.patched(patch, texts.get(patch.module.as_str())) {
+                Ok(outline) => {
+                    texts.insert(&patch.module, outline);
+                }
+                Err(item) => report.refused.push(item),
+            }
+        }
+        let mut requests = Vec::new();
+        for (name, outline) in texts {
+            let live = self.live_text(name);
+            let cause = self.replay_cause.as_ref();
+            if cause.is_some_and(|cause| self.was_taken_back(name, cause)) {
+                continue;
+            }
+            if let Some(live) = live.filter(|_| report.refused.is_empty()) {
+                let mut drafts = relive_log::drafts(&live, &outline);
+                let cause = self.replay_cause.as_ref();
+                drafts.extend(cause.map_or_else(Vec::new, |cause| self.replaced_by(name, cause)));
+                requests.push(ChangeRequest {
+                    module: name.to_owned(),
+                    drafts,
+                    via: Via::Patch,
+                    cause: self.running.last().cloned(),
+                    logged: None,
+                });
+            }
+        }
+        if !report.refused.is_empty() {
+            report.version = self.version();
+            return report;
+        }
+        self.change(host, requests)
+    }
+
+    /// The text of a module once a patch is part of it.
+    fn patched(&mut self, patch: &PatchRequest, before: Option<&Outline>) -> Result<Outline, Item> {
+        let refused = |line: u32, why: String| Item {
+            qualname: patch.module.clone(),
+            kind: ItemKind::Module,
+            why,
+            file: "<patch>".to_owned(),
+            line,
+        };
+        let syntax = |error: SyntaxError| {
+            refused(
+                error.line,
+                format!(
+                    "the patch has a syntax error: {}; nothing was changed",
+                    error.message
+                ),
+            )
+        };
+        let added = Outline::parse(patch.source.as_str().into()).map_err(syntax)?;
+        let live = match before {
+            Some(outline) => outline.clone(),
+            None => self.live_text(&patch.module).ok_or_else(|| {
+                let why = "is no live module; nothing was changed";
+                refused(1, why.to_owned())
+            })?,
+        };
+        let text = relive_log::splice(&live, &patch.scope, &added)
+            .map_err(|error| refused(1, format!("{error}; nothing was changed")))?;
+        Outline::parse(text.into()).map_err(syntax)
+    }
+
+    /// The program text that is live in a module, with its lines where they stand in that text.
+    pub(crate) fn live_text(&mut self, name: &str) -> Option<Outline> {
+        let module = self.modules.get_mut(name)?;
+        let outline = module.outline(&mut self.last_unit).ok()?;
+        Outline::parse(Arc::clone(&outline.text)).ok()
+    }
+
+    /// Have a change count no longer, whichever it is.
+    pub fn undo(&mut self, host: &mut dyn Host, file: &Path, number: u64) -> Report {
+        let drafted = self.module_of(file).and_then(|name| {
+            let all = self
+                .log
+                .read(file)
+                .map_err(|error| error.to_string())?
+                .changes;
+            let module = self.modules.get_mut(&name).ok_or("its module is gone")?;
+            let live = module.outline(&mut self.last_unit);
+            let live = live.map_err(|error| error.message)?;
+            let source = module.file_outline().unwrap_or(&live);
+            let drafts = relive_log::undo(&all, number, source);
+            Ok((name, drafts.map_err(|error| error.to_string())?))
+        });
+        self.change_drafted(host, file, drafted, Via::Undo)
+    }
+
+    /// Replay changes of a live module's log, and leave others off from now on.
+    pub fn recover(&mut self, host: &mut dyn Host, file: &Path, on: &[u64], off: &[u64]) -> Report {
+        let drafted = self.module_of(file);
+        let drafted = drafted.map(|name| (name, decisions(on, off)));
+        self.change_drafted(host, file, drafted, Via::Replay)
+    }
+
+    /// The statements of these numbers that change the state of the module of a file, with the module's name.
+    #[must_use]
+    pub fn states_of(
+        &mut self,
+        file: &Path,
+        numbers: &[u64],
+    ) -> Option<(String, Vec<(u64, String)>)> {
+        let name = self.module_of(file).ok()?;
+        let changes = self.log.read(file).ok()?.changes;
+        let chosen = changes.into_iter().filter_map(|change| match change.kind {
+            ChangeKind::State { text, .. } if numbers.contains(&change.number) => {
+                Some((change.number, text))
+            }
+            _ => None,
+        });
+        Some((name, chosen.collect()))
+    }
+
+    fn change_drafted(
+        &mut self,
+        host: &mut dyn Host,
+        file: &Path,
+        drafted: Result<(String, Vec<Draft>), String>,
+        via: Via,
+    ) -> Report {
+        match drafted {
+            Ok((module, drafts)) => {
+                let request = ChangeRequest {
+                    module,
+                    drafts,
+                    via,
+                    cause: None,
+                    logged: None,
+                };
+                self.change(host, vec![request])
+            }
+            Err(why) => Report {
+                version: self.version(),
+                refused: vec![Item {
+                    qualname: file.display().to_string(),
+                    kind: ItemKind::Module,
+                    why,
+                    file: file.display().to_string(),
+                    line: 1,
+                }],
+                ..Report::default()
+            },
+        }
+    }
+
+    /// The file that a log is about which this session writes.
+    #[must_use]
+    pub fn source_of_log(&self, log: &Path) -> Option<PathBuf> {
+        self.log.source_of(log)
+    }
+
+    /// The live module of a source file.
+    fn module_of(&self, file: &Path) -> Result<String, String> {
+        let real = |file: &Path| self.sources.canonical(file);
+        let meant = real(file);
+        let is_meant = |module: &&LiveModule| {
+            module.file == file || meant.is_some() && real(&module.file) == meant
+        };
+        let module = self.modules.values().find(is_meant);
+        module
+            .map(|module| module.name.clone())
+            .ok_or_else(|| "its module is not live in this session".to_owned())
+    }
+
+    /// Write the pending changes of a live module into its file, or say what that would do.
+    pub fn fold(
+        &mut self,
+        host: &mut dyn Host,
+        file: &Path,
+        is_dry: bool,
+    ) -> Result<(Folded, Report), LogError> {
+        // What was left off in this session is not written into the file behind the user's back.
+        let left_off = match self.module_of(file) {
+            Ok(name) => self.not_live(&name)?,
+            Err(_) => BTreeSet::new(),
+        };
+        let folded = self.log.fold(file, &left_off, is_dry)?;
+        let mut report = Report::default();
+        if !is_dry {
+            let changes = self.log.read(file)?.changes;
+            if let Ok(name) = self.module_of(file)
+                && let Some(module) = self.modules.get_mut(&name)
+            {
+                module.changes = logged_changes(changes, &module.changes);
+            }
+            report = self.update(host, &BTreeSet::new());
+        }
+        Ok((folded, report))
+    }
+
+    /// The numbers of the pending changes of a module that neither this session made nor its import replayed.
+    fn not_live(&mut self, name: &str) -> Result<BTreeSet<u64>, LogError> {
+        let Some(module) = self.modules.get(name) else {
+            return Ok(BTreeSet::new());
+        };
+        let logged = self.log.read(&module.file)?;
+        let is_live = |change: &Change| {
+            let mut known = module.changes.iter();
+            change.session == logged.session
+                || known
+                    .any(|known| known.number == change.number && known.status != Status::Omitted)
+        };
+        let pending = logged.changes.iter().filter(|change| {
+            change.status == Status::Pending && change.via != Via::Editor && !is_live(change)
+        });
+        Ok(pending.map(|change| change.number).collect())
+    }
+
+    /// Change modules at run time: all that is asked for, or nothing.
+    pub fn change(&mut self, host: &mut dyn Host, requests: Vec<ChangeRequest>) -> Report {
+        let start = self.seconds();
+        let mut report = Report::default();
+        let mut edits = Vec::new();
+        for request in requests
+            .into_iter()
+            .filter(|request| !request.drafts.is_empty())
+        {
+            match self.requested(request) {
+                Ok(edit) => edits.push(edit),
+                Err(item) => report.refused.push(item),
+            }
+        }
+        if report.refused.is_empty() && !edits.is_empty() {
+            report = self.guarded_transact(host, edits);
+        }
+        report.seconds = self.seconds() - start;
+        report.version = self.version();
+        report
+    }
+
+    fn requested(&mut self, request: ChangeRequest) -> Result<Edit, Item> {
+        let Some(module) = self.modules.get_mut(&request.module) else {
+            return Err(Item {
+                qualname: request.module,
+                kind: ItemKind::Module,
+                why: "is no live module; nothing was changed".to_owned(),
+                file: String::new(),
+                line: 0,
+            });
+        };
+        let wrong = |module: &LiveModule, error: &SyntaxError| {
+            let why = format!("syntax error: {}; nothing was changed", error.message);
+            module_item(module, error.line, &why)
+        };
+        let old = module.outline(&mut self.last_unit);
+        let old = old.map_err(|error| wrong(module, &error))?;
+        let file = module.file_outline().unwrap_or(&old).clone();
+        let changes = with_drafts(&module.changes, &request.drafts, request.via);
+        let merged = merged(file, changes).map_err(|error| wrong(module, &error))?;
+        let mut new = merged.outline;
+        new.inherit(Some(&old), &mut self.last_unit);
+        Ok(Edit {
+            name: request.module,
+            old,
+            new,
+            file: merged.file,
+            changes: merged.changes,
+            seen: module.seen,
+            origin: Origin::Asked {
+                drafts: request.drafts,
+                via: request.via,
+                cause: request.cause,
+                logged: request.logged,
+            },
+        })
+    }
+}
+
+/// The changes of a module once drafts are among them; their numbers are not known yet, and 0.
+fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
+    let mut changes = changes.to_vec();
+    for draft in drafts {
+        match draft {
+            Draft::Patch {
+                operation,
+                target,
+                after,
+                old,
+                new,
+            } => changes.push(unnumbered(
+                ChangeKind::Patch {
+                    operation: *operation,
+                    target: target.clone(),
+                    after: after.clone(),
+                    pre: old.as_deref().map(relive_log::text_hash),
+                    post: new.as_deref().map(relive_log::text_hash),
+                    old: old.clone(),
+                    new: new.clone(),
+                },
+                via,
+            )),
+            Draft::State { .. } => {}
+            Draft::Undo { of, .. } => {
+                turn(&mut changes, *of, Status::Undone);
+                changes.push(unnumbered(ChangeKind::Undo { of: *of }, via));
+            }
+            Draft::Skip { of, .. } => turn(&mut changes, *of, Status::Omitted),
+            Draft::Unskip { of, .. } => turn(&mut changes, *of, Status::Pending),
+        }
+    }
+    changes
+}
+
+fn unnumbered(kind: ChangeKind, via: Via) -> Change {
+    Change {
+        number: 0,
+        tx: 0,
+        at: String::new(),
+        session: String::new(),
+        via,
+        cause: None,
+        kind,
+        status: Status::Pending,
+        outcome: Outcome::Applied,
+        why: String::new(),
+    }
+}
+
+/// Give a change another status; an undo that is undone has its change count again.
+fn turn(changes: &mut [Change], number: u64, status: Status) {
+    let Some(change) = changes.iter_mut().find(|change| change.number == number) else {
+        return;
+    };
+    change.status = status;
+    if let (ChangeKind::Undo { of }, Status::Undone) = (&change.kind, status) {
+        let of = *of;
+        turn(changes, of, Status::Pending);
+    }
+}
+
+/// The outline of a file with its pending changes: lines of the file where they stand in it, others behind its end.
+pub(crate) fn merged(file: Outline, mut changes: Vec<Change>) -> Result<MergedModule, SyntaxError> {
+    if !changes.is_empty() {
+        reset(&mut changes);
+        judge(&mut changes, Some(&file));
+    }
+    if !changes.iter().any(is_pending_patch) {
+        return Ok(MergedModule {
+            outline: file,
+            file: None,
+            changes,
+        });
+    }
+    let Merged { text, origins, .. } = merge(&file, &changes);
+    let text: Arc<str> = text.into();
+    let outline = Outline::parse(Arc::clone(&text))?;
+    let mut shown = file.text.to_string();
+    if !shown.is_empty() && !shown.ends_with('\n') {
+        shown.push('\n');
+    }
+    let mut pieces = Vec::new();
+    for origin in origins {
+        let place = match origin.change {
+            None => origin.first,
+            Some(_) => {
+                let lines = outline.lines(origin.lines);
+                let place = next_line(&shown);
+                shown.push_str(lines);
+                if !lines.ends_with('\n') {
+                    shown.push('\n');
+                }
+                place
+            }
+        };
+        pieces.push(Piece {
+            lines: Lines {
+                first: origin.lines.first,
+                last: origin.lines.last,
+            },
+            shown: place,
+        });
+    }
+    Ok(MergedModule {
+        outline: outline.laid_out(pieces, shown.into()),
+        file: Some(file),
+        changes,
+    })
+}
+
+/// The changes of a log that may be live: no saved edits. What was left off in this session stays so.
+pub(crate) fn logged_changes(all: Vec<Change>, known: &[Change]) -> Vec<Change> {
+    let is_left_off = |number: u64| {
+        let mut known = known.iter();
+        known.any(|known| known.number == number && known.status == Status::Omitted)
+    };
+    let changes = all.into_iter().filter(|change| change.via != Via::Editor);
+    let mut changes: Vec<Change> = changes.collect();
+    for change in &mut changes {
+        if change.status == Status::Pending && is_left_off(change.number) {
+            change.status = Status::Omitted;
+        }
+    }
+    changes
+}
+
+/// What the source said when it was looked at before decides nothing now.
+fn reset(changes: &mut [Change]) {
+    for change in changes {
+        let is_patch = matches!(change.kind, ChangeKind::Patch { .. });
+        if is_patch && change.status == Status::Conflict {
+            change.status = Status::Pending;
+        }
+    }
+}
+
+pub(crate) fn is_pending_patch(change: &Change) -> bool {
+    change.status == Status::Pending && matches!(change.kind, ChangeKind::Patch { .. })
+}
+
+fn next_line(text: &str) -> u32 {
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    u32::try_from(lines + 1).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,358 @@
+//! The logs of a session: one beside each source file that changes, and its own.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use relive_log::{
+    Cause, ChangeKind, Draft, Entry, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog,
+    Rim, Tail, Via, fold_but_for, history_of_all, read, read_all,
+};
+
+use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
+use crate::recovery::{crash, session_of};
+
+/// Change logs on a file system.
+pub struct Logs {
+    rim: Rim,
+    /// By which all logs know the session.
+    session: String,
+    python: String,
+    open: HashMap<PathBuf, Opened>,
+    /// Notes of what is being replayed, by source.
+    guards: HashMap<PathBuf, Guard>,
+    /// What is typed stands here, and what belongs to several modules.
+    own: PathBuf,
+    notices: Vec<String>,
+}
+
+enum Opened {
+    Ours(Box<Log>),
+    /// Another process writes it, and so what is saved.
+    Theirs(String),
+}
+
+impl Logs {
+    /// Logs that are opened when they are needed.
+    #[must_use]
+    pub fn new(rim: Rim, session: String, python: String) -> Self {
+        let own = rim.home.session_log(&session);
+        Self {
+            rim,
+            session,
+            python,
+            open: HashMap::new(),
+            guards: HashMap::new(),
+            own,
+            notices: Vec::new(),
+        }
+    }
+
+    fn guard(&mut self, source: &Path, log: &ReadLog) -> &Guard {
+        let id = log.header.as_ref().map_or("", |header| &header.id);
+        let guard = Guard::of(&self.rim, id);
+        self.guards.entry(source.to_owned()).or_insert(guard)
+    }
+
+    fn log(&mut self, source: &Path) -> Result<&mut Opened, LogError> {
+        if !self.open.contains_key(source) {
+            let opened = match Log::open(&self.rim, source, &self.session, &self.python) {
+                Ok(log) => Opened::Ours(Box::new(log)),
+                Err(error @ OpenError::InUse { .. }) => Opened::Theirs(error.to_string()),
+                Err(error) => return Err(LogError(error.to_string())),
+            };
+            self.open.insert(source.to_owned(), opened);
+        }
+        self.open
+            .get_mut(source)
+            .ok_or_else(|| LogError("the log was closed".to_owned()))
+    }
+
+    fn ours(&mut self, source: &Path) -> Result<&mut Log, LogError> {
+        match self.log(source)? {
+            Opened::Ours(log) => Ok(log),
+            Opened::Theirs(why) => Err(LogError(why.clone())),
+        }
+    }
+
+    fn append_to(
+        &mut self,
+        change: &ModuleChange,
+        within: Option<&Cause>,
+        appended: &mut Appended,
+    ) -> Result<(), LogError> {
+        let source = &change.file;
+        if change.via == Via::Editor && matches!(self.log(source)?, Opened::Theirs(_)) {
+            appended.numbers.push(Vec::new());
+            return Ok(());
+        }
+        let log = self.ours(source)?;
+        let cause = change.cause.as_ref().or(within);
+        let written = log.append(&change.drafts, change.via, cause, within);
+        let notices = log.notices();
+        self.notices.extend(notices);
+        let committed = written.map_err(|error| LogError(error.to_string()))?;
+        appended.transactions.push((source.clone(), committed.tx));
+        appended.numbers.push(committed.numbers);
+        Ok(())
+    }
+
+    /// Append what belongs together: it counts when the session's own log says so, which is said last.
+    fn append_joint(
+        &mut self,
+        drafts: &[Draft],
+        modules: &[ModuleChange],
+        replayed: Option<&Cause>,
+        appended: &mut Appended,
+    ) -> Result<(), LogError> {
+        let own = self.own.clone();
+        let within = Cause {
+            session: self.session.clone(),
+            tx: self.ours(&own)?.next_tx(),
+        };
+        let result = self.append_parts(drafts, modules, replayed, &within, appended);
+        if result.is_err() {
+            // The parts that are written name it, also if that they were refused cannot be written any more.
+            self.ours(&own)?.give_up_tx();
+        }
+        result
+    }
+
+    fn append_parts(
+        &mut self,
+        drafts: &[Draft],
+        modules: &[ModuleChange],
+        replayed: Option<&Cause>,
+        within: &Cause,
+        appended: &mut Appended,
+    ) -> Result<(), LogError> {
+        for change in modules {
+            self.append_to(change, Some(within), appended)?;
+        }
+        appended.cause = Some(within.clone());
+        let own = ModuleChange {
+            file: self.own.clone(),
+            drafts: drafts.to_vec(),
+            via: match replayed {
+                Some(_) => Via::Replay,
+                None => Via::Repl,
+            },
+            cause: replayed.cloned(),
+        };
+        self.append_to(&own, None, appended)?;
+        // If the log had to begin anew, it goes on with other numbers.
+        match appended.transactions.last() {
+            Some((_, tx)) if *tx == within.tx => Ok(()),
+            _ => Err(LogError(
+                "the session's log had to be begun anew; make the change again".to_owned(),
+            )),
+        }
+    }
+
+    /// What was appended does not count if the rest could not be.
+    fn or_refused(
+        &mut self,
+        appended: Appended,
+        result: Result<(), LogError>,
+    ) -> Result<Appended, LogError> {
+        if let Err(error) = &result {
+            self.outcome(&appended, LogOutcome::Refused(&error.0));
+        }
+        result.map(|()| appended)
+    }
+}
+
+impl ChangeLog for Logs {
+    fn append(&mut self, changes: &[ModuleChange]) -> Result<Appended, LogError> {
+        let mut appended = Appended::default();
+        let is_saved = |change: &ModuleChange| change.via == Via::Editor;
+        let result = if changes.len() > 1 && !changes.iter().all(is_saved) {
+            self.append_joint(&[], changes, None, &mut appended)
+        } else {
+            let mut changes = changes.iter();
+            changes.try_for_each(|change| self.append_to(change, None, &mut appended))
+        };
+        self.or_refused(appended, result)
+    }
+
+    fn append_cell(
+        &mut self,
+        drafts: &[Draft],
+        modules: &[ModuleChange],
+        replayed: Option<&Cause>,
+    ) -> Result<Appended, LogError> {
+        let mut appended = Appended::default();
+        let result = self.append_joint(drafts, modules, replayed, &mut appended);
+        self.or_refused(appended, result)
+    }
+
+    fn outcome(&mut self, appended: &Appended, outcome: LogOutcome<'_>) {
+        for (source, tx) in &appended.transactions {
+            let Some(Opened::Ours(log)) = self.open.get_mut(source) else {
+                continue;
+            };
+            match outcome {
+                LogOutcome::Applied { milliseconds } => log.done(*tx, milliseconds),
+                LogOutcome::Raised(why) => log.fail(*tx, Failure::Raised, why),
+                LogOutcome::Refused(why) => log.fail(*tx, Failure::Refused, why),
+            }
+        }
+    }
+
+    fn read(&mut self, source: &Path) -> Result<LoggedChanges, LogError> {
+        let read = read_all(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
+        let Some(last) = read.last() else {
+            return Ok(LoggedChanges::default());
+        };
+        let died = crash(&self.rim, &session_of(last));
+        let guard = self.guard(source, last);
+        let (caution, suspects) = (guard.caution(), guard.suspects());
+        let changes = history_of_all(&read, Some(&self.session));
+        let ran = changes.iter().filter(|change| match &change.kind {
+            ChangeKind::Patch { target, .. } => {
+                died.as_ref().is_some_and(|crash| crash.ran(target))
+            }
+            _ => false,
+        });
+        Ok(LoggedChanges {
+            log: last.log.clone(),
+            session: self.session.clone(),
+            ran: ran.map(|change| change.number).collect(),
+            changes,
+            decided: decided(last),
+            caution,
+            suspects,
+            problems: problems(&self.rim, last),
+            warnings: died.into_iter().map(|crash| crash.told()).collect(),
+        })
+    }
+
+    fn fold(
+        &mut self,
+        source: &Path,
+        left_off: &BTreeSet<u64>,
+        is_dry: bool,
+    ) -> Result<Folded, LogError> {
+        let rim = self.rim.clone();
+        let log = self.ours(source)?;
+        fold_but_for(&rim, log, source, left_off, is_dry)
+            .map_err(|error| LogError(error.to_string()))
+    }
+
+    fn source_of(&self, log: &Path) -> Option<PathBuf> {
+        let is_it = |opened: &Opened| matches!(opened, Opened::Ours(ours) if ours.path() == log);
+        let found = self.open.iter().find(|(_, opened)| is_it(opened));
+        found.map(|(source, _)| source.clone())
+    }
+
+    fn replays(&mut self, source: &Path, numbers: &[u64]) {
+        // Without a note of it a replay that dies is only not known to have died of it.
+        if let Some(guard) = self.guards.get_mut(source)
+            && let Err(error) = guard.replaying(numbers)
+        {
+            self.notices.push(format!(
+                "if this replay dies, the next start will not know of what: {error}"
+            ));
+        }
+    }
+
+    fn has_replayed(&mut self, source: &Path) {
+        let Some(mut guard) = self.guards.remove(source) else {
+            return;
+        };
+        let change = ModuleChange {
+            file: source.to_owned(),
+            drafts: guard.skips(),
+            via: Via::Replay,
+            cause: None,
+        };
+        let is_remembered = change.drafts.is_empty() || {
+            let appended = self.append(std::slice::from_ref(&change));
+            appended.is_ok_and(|appended| {
+                self.outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+                true
+            })
+        };
+        if is_remembered && let Err(error) = guard.replayed() {
+            self.notices.push(format!(
+                "the next start will take this one for one that died: {error}"
+            ));
+        }
+    }
+
+    fn is_there(&self, source: &Path) -> bool {
+        read(&self.rim, source).is_ok_and(|read| read.tail != Tail::Missing)
+    }
+
+    fn set_aside(&mut self, source: &Path) -> Result<Option<PathBuf>, LogError> {
+        self.open.remove(source);
+        let read = read(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
+        for number in 1.. {
+            let mut aside = read.log.clone().into_os_string();
+            aside.push(format!(".aside.{number}"));
+            match self.rim.storage.rename_new(&read.log, Path::new(&aside)) {
+                Ok(()) => return Ok(Some(aside.into())),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(LogError(error.to_string())),
+            }
+        }
+        Ok(None)
+    }
+
+    fn notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn close(&mut self) {
+        for (_, opened) in self.open.drain() {
+            if let Opened::Ours(mut log) = opened {
+                log.close();
+            }
+        }
+    }
+
+    fn forked(&mut self) {
+        for opened in self.open.values_mut() {
+            if let Opened::Ours(log) = opened {
+                log.after_fork_in_child();
+            }
+        }
+    }
+}
+
+/// The numbers of the changes that somebody has decided to replay.
+fn decided(log: &ReadLog) -> BTreeSet<u64> {
+    let mut decided = BTreeSet::new();
+    for record in &log.records {
+        match &record.entry {
+            Entry::Unskip(decision) => {
+                decided.insert(decision.of);
+            }
+            Entry::Skip(decision) => {
+                decided.remove(&decision.of);
+            }
+            _ => {}
+        }
+    }
+    decided
+}
+
+/// What is wrong with a log, a sentence each.
+fn problems(rim: &Rim, log: &ReadLog) -> Vec<String> {
+    // A file of its name that is something else is nobody's fault, and a log in the state directory was told of.
+    let is_file = || {
+        let status = rim.storage.status(&log.log);
+        status.is_ok_and(|status| status.kind == FileKind::Regular)
+    };
+    let is_foreign = matches!(log.tail, Tail::Foreign { .. }) && is_file();
+    if is_foreign || log.log.parent() != log.source.parent() {
+        return Vec::new();
+    }
+    let mut problems: Vec<&String> = log.problems.iter().chain(&log.distrust).collect();
+    problems.dedup();
+    let name = log.log.file_name().unwrap_or_default().to_string_lossy();
+    let told = problems
+        .into_iter()
+        .map(|problem| format!("{name}: {problem}"));
+    told.collect()
+}

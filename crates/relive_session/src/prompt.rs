@@ -1,0 +1,361 @@
+//! What is typed at a prompt: it stands in the session's log before it runs, and what it changes in a live module in
+//! that module's log as well.
+
+use std::collections::BTreeMap;
+
+use relive_log::{Cause, Change, ChangeKind, Draft, Effect, Operation, Status, Via};
+use relive_syntax::{
+    CellEffect, CellKind, CellStatement, Changed, How, Outline, Step, cell, rebased,
+};
+
+use crate::changes::ChangeRequest;
+use crate::host::Host;
+use crate::log::{Appended, LogError, LogOutcome, ModuleChange};
+use crate::report::Report;
+use crate::session::Session;
+
+/// Where names at a prompt lead.
+pub trait PromptNames {
+    /// The module that a dotted path starting at a name at the prompt is, if it is one.
+    fn module(&self, path: &str) -> Option<String>;
+
+    /// Whether a name means the same in a module as at the prompt: there is one object, or it is built in.
+    fn is_same(&self, module: &str, name: &str) -> bool;
+}
+
+/// A cell that stands in the log and runs, or is about to.
+#[derive(Clone, Debug, Default)]
+pub struct LoggedCell {
+    appended: Appended,
+    /// Definitions that it assigns into modules.
+    requests: Vec<ChangeRequest>,
+    /// What it defines at the prompt.
+    defined: Vec<(String, String)>,
+    /// Where it assigns definitions to: modules, and attributes in them.
+    assigned: Vec<(String, Vec<String>)>,
+}
+
+impl LoggedCell {
+    /// Where it assigns definitions to: modules, and the attributes that lead there. Their functions are to be what
+    /// they were when [`Session::cell_done`] makes the definitions the modules' own.
+    #[must_use]
+    pub fn assigned(&self) -> &[(String, Vec<String>)] {
+        &self.assigned
+    }
+
+    /// Its transaction in the session's log, by which it is known.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.appended.transactions.last().map_or(0, |(_, tx)| *tx)
+    }
+}
+
+/// What a cell changes in one module.
+#[derive(Default)]
+struct InModule {
+    drafts: Vec<Draft>,
+    /// The statement at hand is among them.
+    has_statement: bool,
+    /// Which of the drafts are definitions.
+    definitions: Vec<usize>,
+    /// Where they are assigned to.
+    assigned: Vec<Vec<String>>,
+}
+
+impl Session {
+    /// Log what is about to run. None if there is nothing in it to log.
+    pub fn log_cell(
+        &mut self,
+        text: &str,
+        names: &dyn PromptNames,
+    ) -> Result<Option<LoggedCell>, LogError> {
+        let mut own = Vec::new();
+        let statements = cell(text).unwrap_or_else(|_| {
+            // Python has compiled it: it is of a newer Python than this parser.
+            if !text.contains("relive: nolog") {
+                own.push(Draft::State {
+                    target: "-".to_owned(),
+                    effect: Effect::Unknown,
+                    text: text.trim_end().to_owned(),
+                });
+            }
+            Vec::new()
+        });
+        let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
+        let mut defined = Vec::new();
+        for statement in &statements {
+            if statement.is_kept_out || statement.effect == CellEffect::Inspect {
+                continue;
+            }
+            own.push(self.own_draft(statement, &mut defined));
+            for change in modules.values_mut() {
+                change.has_statement = false;
+            }
+            for changed in &statement.changes {
+                self.add_module_draft(statement, changed, names, &defined, &mut modules);
+            }
+        }
+        if own.is_empty() {
+            return Ok(None);
+        }
+        if let Some(cause) = &self.replay_cause {
+            for (name, change) in &mut modules {
+                change.drafts.extend(self.replaced_by(name, cause));
+            }
+        }
+        let changes: Vec<ModuleChange> = modules
+            .iter()
+            .map(|(name, change)| ModuleChange {
+                file: self.file_of(name).into(),
+                drafts: change.drafts.clone(),
+                via: Via::Repl,
+                cause: None,
+            })
+            .collect();
+        let replayed = self.replay_cause.as_ref();
+        let appended = self.log.append_cell(&own, &changes, replayed)?;
+        self.running.extend(appended.cause.clone());
+        let assigned = modules.iter().flat_map(|(name, change)| {
+            let paths = change.assigned.iter();
+            paths.map(|path| (name.clone(), path.clone()))
+        });
+        let assigned = assigned.collect();
+        let requests = modules.into_iter().zip(&appended.numbers);
+        let requests =
+            requests.filter_map(|((module, change), numbers)| change.request(module, numbers));
+        Ok(Some(LoggedCell {
+            requests: requests.collect(),
+            appended,
+            defined,
+            assigned,
+        }))
+    }
+
+    /// Note that a cell came to its end. Definitions that it assigned into modules are theirs from now on.
+    pub fn cell_done(
+        &mut self,
+        host: &mut dyn Host,
+        cell: LoggedCell,
+        milliseconds: f64,
+    ) -> Report {
+        self.has_run(&cell);
+        self.log
+            .outcome(&cell.appended, LogOutcome::Applied { milliseconds });
+        self.prompt.extend(cell.defined);
+        if cell.requests.is_empty() {
+            return Report::default();
+        }
+        self.change(host, cell.requests)
+    }
+
+    /// Note that a cell raised.
+    pub fn cell_failed(&mut self, cell: &LoggedCell, why: &str) {
+        self.has_run(cell);
+        self.log.outcome(&cell.appended, LogOutcome::Raised(why));
+    }
+
+    fn has_run(&mut self, cell: &LoggedCell) {
+        self.running
+            .retain(|running| Some(running) != cell.appended.cause.as_ref());
+    }
+
+    /// What a cell that comes back did to a module the first time counts no longer: it does it again.
+    pub(crate) fn replaced_by(&self, module: &str, cause: &Cause) -> Vec<Draft> {
+        let same = self.caused_by(module, cause);
+        let same = same.filter(|change| change.status != Status::Undone);
+        let undos = same.map(|change| Draft::Undo {
+            of: change.number,
+            why: "made again as its cell came back".to_owned(),
+        });
+        undos.collect()
+    }
+
+    /// Whether what a cell did to a module was taken back later: then it does not come back with the cell.
+    pub(crate) fn was_taken_back(&self, module: &str, cause: &Cause) -> bool {
+        let mut same = self.caused_by(module, cause).peekable();
+        same.peek().is_some() && same.all(|change| change.status == Status::Undone)
+    }
+
+    fn caused_by(&self, module: &str, cause: &Cause) -> impl Iterator<Item = &Change> {
+        let module = self.modules.get(module);
+        let changes = module.into_iter().flat_map(|module| &module.changes);
+        changes.filter(move |change| {
+            let is_change = matches!(
+                change.kind,
+                ChangeKind::Patch { .. } | ChangeKind::State { .. }
+            );
+            is_change && change.cause.as_ref() == Some(cause)
+        })
+    }
+
+    fn own_draft(&self, statement: &CellStatement, defined: &mut Vec<(String, String)>) -> Draft {
+        if let CellKind::Function { name } | CellKind::Class { name } = &statement.kind {
+            let old = self.prompt.get(name).cloned();
+            defined.push((name.clone(), statement.text.clone()));
+            return Draft::Patch {
+                operation: match old {
+                    Some(_) => Operation::Replace,
+                    None => Operation::Add,
+                },
+                target: name.clone(),
+                after: None,
+                old,
+                new: Some(statement.text.clone()),
+            };
+        }
+        let root = statement.changes.first().map(|changed| &changed.root);
+        let target = root.or(statement.binds.first());
+        Draft::State {
+            target: target.cloned().unwrap_or_else(|| "-".to_owned()),
+            effect: effect(statement.effect),
+            text: statement.text.clone(),
+        }
+    }
+
+    fn add_module_draft(
+        &mut self,
+        statement: &CellStatement,
+        changed: &Changed,
+        names: &dyn PromptNames,
+        defined: &[(String, String)],
+        modules: &mut BTreeMap<String, InModule>,
+    ) {
+        let Some((module, root, path)) = self.live_module(changed, names) else {
+            return;
+        };
+        let Some(target) = path.first() else {
+            return;
+        };
+        let definition = self.assigned_definition(statement, changed, &path, defined);
+        let change = modules.entry(module.clone()).or_default();
+        if let Some(drafts) =
+            definition.and_then(|(scope, text)| self.as_patch(&module, &scope, &text))
+        {
+            let first = change.drafts.len();
+            change.definitions.extend(first..first + drafts.len());
+            change.drafts.extend(drafts);
+            change.assigned.push(path);
+            return;
+        }
+        // One statement may change several things: it stands in the log once.
+        if std::mem::replace(&mut change.has_statement, true) {
+            return;
+        }
+        let is_same = |name: &String| names.is_same(&module, name);
+        let inside =
+            rebased(&statement.text, &root).filter(|_| statement.reads.iter().all(is_same));
+        change.drafts.push(Draft::State {
+            target: target.clone(),
+            effect: match inside {
+                Some(_) => effect(statement.effect),
+                None => Effect::Unknown,
+            },
+            text: inside.unwrap_or_else(|| statement.text.clone()),
+        });
+    }
+
+    /// The live module that a path leads into: its name, the part of the path that is the module, and the attributes
+    /// behind it.
+    fn live_module(
+        &self,
+        changed: &Changed,
+        names: &dyn PromptNames,
+    ) -> Option<(String, String, Vec<String>)> {
+        let attributes: Vec<&String> = changed
+            .path
+            .iter()
+            .map_while(|step| match step {
+                Step::Attribute(name) => Some(name),
+                Step::Subscript => None,
+            })
+            .collect();
+        let mut root = changed.root.clone();
+        let mut found = None;
+        for count in 0..=attributes.len() {
+            if count > 0 {
+                root = format!("{root}.{}", attributes[count - 1]);
+            }
+            let Some(module) = names.module(&root) else {
+                break;
+            };
+            let rest = attributes[count..].iter().map(|name| (*name).clone());
+            if self.has_module(&module) {
+                found = Some((module, root.clone(), rest.collect()));
+            }
+        }
+        found
+    }
+
+    /// The definition that `bank.Account.deposit = deposit` assigns, as it would stand in the module.
+    fn assigned_definition(
+        &self,
+        statement: &CellStatement,
+        changed: &Changed,
+        path: &[String],
+        defined: &[(String, String)],
+    ) -> Option<(Vec<String>, String)> {
+        let is_plain = changed.how == How::Store && !changed.path.contains(&Step::Subscript);
+        let (_, value) = statement.text.split_once('=').filter(|_| is_plain)?;
+        let value = value.trim();
+        let (name, scope) = path.split_last()?;
+        let here = defined.iter().rev().find(|(name, _)| name == value);
+        let text = here
+            .map(|(_, text)| text)
+            .or_else(|| self.prompt.get(value))?;
+        Some((scope.to_vec(), renamed(text, value, name)?))
+    }
+
+    fn as_patch(&mut self, module: &str, scope: &[String], text: &str) -> Option<Vec<Draft>> {
+        let live = self.live_text(module)?;
+        let added = Outline::parse(text.into()).ok()?;
+        let new = relive_log::splice(&live, scope, &added).ok()?;
+        let new = Outline::parse(new.into()).ok()?;
+        Some(relive_log::drafts(&live, &new))
+    }
+}
+
+impl InModule {
+    /// The definitions among the changes, which are in the log already, to be made the module's own.
+    fn request(self, module: String, numbers: &[u64]) -> Option<ChangeRequest> {
+        let is_definition = |index: &usize| self.definitions.contains(index);
+        let chosen: Vec<usize> = (0..self.drafts.len()).filter(is_definition).collect();
+        if chosen.is_empty() {
+            return None;
+        }
+        Some(ChangeRequest {
+            module,
+            drafts: chosen
+                .iter()
+                .map(|&index| self.drafts[index].clone())
+                .collect(),
+            via: Via::Repl,
+            cause: None,
+            logged: Some(
+                chosen
+                    .iter()
+                    .filter_map(|&index| numbers.get(index).copied())
+                    .collect(),
+            ),
+        })
+    }
+}
+
+fn effect(effect: CellEffect) -> Effect {
+    match effect {
+        CellEffect::Inspect | CellEffect::Assign => Effect::Assign,
+        CellEffect::Call => Effect::Call,
+    }
+}
+
+/// A function's definition under another name.
+fn renamed(text: &str, old: &str, new: &str) -> Option<String> {
+    if old == new {
+        return Some(text.to_owned());
+    }
+    let line = text.lines().find(|line| {
+        let line = line.trim_start();
+        line.starts_with("def ") || line.starts_with("async def ") || line.starts_with("class ")
+    })?;
+    let (before, after) = line.split_once(old)?;
+    Some(text.replacen(line, &format!("{before}{new}{after}"), 1))
+}

@@ -1,0 +1,201 @@
+"""``relive repl``: a prompt whose statements are in a log before they run, and whose edits are live."""
+
+import ast
+import asyncio
+import code
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import CodeType, TracebackType
+from typing import Any
+
+from relive import _recovery, _run, _session
+from relive._cells import Logged, why_failed
+from relive._errors import ReliveError
+from relive._log import relive_errors
+from relive._recovery import Place
+from relive._report import Report
+from relive._session import Mode, Session
+from relive._settings import Replay, replay_policy
+
+
+def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay) -> None:
+    """Show a prompt, IPython's where it is installed, after running ``script`` in its namespace, if one is given.
+
+    What the last session at a prompt in this directory left, if it died, is brought back first, as ``replay`` says.
+    """
+    try:
+        directory = os.getcwd()
+        sys.argv = [script or ""]
+        if script is not None:
+            directory = _run._enter(script)
+        elif not sys.flags.safe_path:
+            sys.path[0] = ""
+        session = _session.start(*(roots or [directory]), mode=mode, auto=False, replay=replay)
+        policy = replay_policy(replay, directory)
+        namespace = _run._main_namespace()
+        if script is not None:
+            namespace = _run_script(script, session)
+        if _has_ipython():
+            from relive.ipython._app import start
+
+            start(policy)
+        else:
+            _standard(session, namespace, policy)
+    except ReliveError as error:
+        sys.exit(f"relive: {error}")
+
+
+class Console(code.InteractiveConsole):
+    """The standard prompt: each statement is logged before it runs, and saved edits are live before that."""
+
+    def __init__(self, session: Session, namespace: dict[str, Any]) -> None:
+        super().__init__(namespace, "<stdin>")
+        self._session = session
+        self._names = namespace
+        self._messages = _run.Messages(os.getcwd())
+        self._source = ""
+
+    def raw_input(self, prompt: str = "") -> str:
+        """Apply what was saved, then read a line."""
+        if not self.buffer:
+            self.update()
+        return super().raw_input(prompt)
+
+    def runsource(self, source: str, filename: str = "<input>", symbol: str = "single") -> bool:
+        """Execute a statement when it is complete."""
+        self._source = source
+        return super().runsource(source, filename, symbol)
+
+    def runcode(self, code: CodeType) -> None:
+        """Execute the statement just read, unless it cannot be logged."""
+        self.update()
+        logged = Logged(self._session._engine)
+        failed: BaseException | None = None
+        try:
+            if self._logs(logged):
+                exec(code, self._names)
+        except SystemExit as error:
+            failed = error
+            raise
+        except BaseException as error:
+            failed = error
+            self.showtraceback()
+        finally:
+            if report := logged.end(failed):
+                self._tell(report)
+
+    def _logs(self, logged: Logged) -> bool:
+        """Log the statement just read; False if that cannot be done, which the user is told."""
+        if _is_exit(self._source):
+            return True
+        try:
+            logged.begin(self._source, self._names)
+        except Exception as error:
+            self.write(f"relive: the statement was not executed, because it cannot be logged: {error}\n")
+            return False
+        return True
+
+    def update(self) -> None:
+        """Apply what was saved, and tell what that did."""
+        self._tell(self._session.update())
+
+    def _tell(self, report: Report) -> None:
+        for line in self._messages.lines(report.to_dict()):
+            self.write(f"{line}\n")
+
+
+def _standard(session: Session, namespace: dict[str, Any], replay: Replay) -> None:
+    console = Console(session, namespace)
+    _prepare_line_editing()
+    if startup := os.environ.get("PYTHONSTARTUP"):
+        _run_startup(startup, namespace)
+    place = Place(namespace, console.compile.compiler, asyncio.run)
+    recover_last(session, place, replay)
+    version = sys.version.split("\n", 1)[0].strip()
+    console.interact(f"Python {version} on {sys.platform}, live; what you type is logged.", exitmsg="")
+
+
+def recover_last(session: Session, place: Place, replay: Replay) -> None:
+    """Bring back what the last session at a prompt in this directory left, if it died."""
+    engine = session._engine
+    try:
+        with relive_errors():
+            left = _recovery.find(engine, os.getcwd())
+            if left is None:
+                return
+            tell(left.headline())
+            if replay == "ask" and not sys.stdin.isatty():
+                # Nobody can be asked, and nobody has allowed it.
+                tell("nothing is brought back without a terminal; --replay all does it")
+                return
+            _recovery.recover(engine, left, place, replay=replay, confirm=confirmed, tell=tell)
+    except ReliveError as error:
+        tell(f"nothing more is brought back: {error}")
+
+
+def tell(line: str) -> None:
+    """Tell the user something, on stderr."""
+    print(f"relive: {line}", file=sys.stderr)
+
+
+def confirmed(question: str) -> bool:
+    """Ask a question that is answered by y or n."""
+    with suppress(EOFError, KeyboardInterrupt):
+        return input(f"relive: {question}").strip().lower() in ("y", "yes")
+    return False
+
+
+def _has_ipython() -> bool:
+    return importlib.util.find_spec("IPython") is not None
+
+
+def _run_script(script: str, session: Session) -> dict[str, Any]:
+    """Run the script as ``python -i`` does: whatever it raises, the prompt comes, with what there is by then."""
+    try:
+        program, namespace = _run._script(script, session._engine)
+        exec(program, namespace)
+    except BaseException as error:
+        _show(error)
+    return vars(sys.modules["__main__"])
+
+
+def _show(error: BaseException) -> None:
+    """Show an exception as ``python`` does, and keep it for `pdb.pm`."""
+    own = (__file__, _run.__file__)
+    kept: TracebackType | None = error.__traceback__
+    while kept is not None and kept.tb_frame.f_code.co_filename in own:
+        kept = kept.tb_next
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, kept
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
+    sys.excepthook(type(error), error.with_traceback(kept), kept)
+
+
+def _is_exit(source: str) -> bool:
+    """Tell whether a statement only ends the session."""
+    with suppress(SyntaxError, ValueError, RecursionError):
+        match ast.parse(source).body:
+            case [ast.Expr(value=ast.Call(func=ast.Name(id="exit" | "quit")))]:
+                return True
+    return False
+
+
+def _prepare_line_editing() -> None:
+    """Have what the interpreter's own prompt has: completion, and its history file."""
+    hook = getattr(sys, "__interactivehook__", None)
+    if hook is not None:
+        try:
+            hook()
+        except Exception as error:
+            tell(f"no line editing: {why_failed(error)}")
+
+
+def _run_startup(path: str, namespace: dict[str, Any]) -> None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            exec(compile(file.read(), path, "exec"), namespace)
+    except BaseException as error:
+        _show(error)

@@ -1,0 +1,337 @@
+"""After the end of a process, changes of a module's log come back with its import, as far as that is wanted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BANK = """\
+import sys
+
+RATE = 0.02
+LIMITS = {}
+AT_IMPORT = RATE * 100
+
+
+def interest(balance):
+    return balance * RATE
+
+
+class Account:
+    def deposit(self, amount):
+        return amount
+"""
+START = "import relive\nsession = relive.start(auto=False)\nimport bank\n"
+
+
+class Place:
+    """A directory with `bank.py`, in which programs are run, each in a process of its own."""
+
+    def __init__(self, directory: Path, home: Path) -> None:
+        self.directory = directory
+        self.home = home
+        (directory / "bank.py").write_text(BANK)
+
+    def run(self, program: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run a program that begins with a session and the import of `bank`; what it prints is text."""
+        return subprocess.run(
+            [sys.executable, "-c", START + program],
+            cwd=self.directory,
+            env=os.environ | {"RELIVE_HOME": str(self.home)} | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def dies(self, program: str, number: int = signal.SIGKILL, **environment: str) -> None:
+        """Run a program that ends by a signal."""
+        done = self.run(program, **environment)
+        assert done.returncode == -number, done.stderr
+
+    def says(self, expression: str, told: str = "", **environment: str) -> Any:
+        """Return the value of an expression in a new process, through JSON; each line on stderr has ``told`` in it."""
+        done = self.run(f"import json; print(json.dumps({expression}))", **environment)
+        assert done.returncode == 0, done.stderr
+        assert all(told and told in line for line in done.stderr.splitlines()), done.stderr
+        return json.loads(done.stdout)
+
+    @property
+    def log(self) -> str:
+        """The text of the log."""
+        return (self.directory / "bank.py.log").read_text()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place of its own, with a state directory of its own."""
+    directory = tmp_path / "place"
+    directory.mkdir()
+    return Place(directory, tmp_path / "home")
+
+
+LEFT_OFF = "is left off, because a process died that replayed it"
+KILL = "import os; os.kill(os.getpid(), 9)"
+
+
+def test_changes_are_part_of_the_text_that_is_executed(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    assert place.says("[bank.RATE, bank.AT_IMPORT, bank.interest(10)]", RELIVE_REPLAY="all") == [0.5, 50, 5]
+    assert place.says("[bank.RATE, bank.AT_IMPORT]", RELIVE_REPLAY="none") == [0.02, 2]
+
+
+def test_without_a_terminal_nothing_comes_back_by_itself_and_that_is_said(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    done = place.run("print(bank.RATE)")
+    assert done.stdout == "0.02\n"
+    assert "bank.py.log has 1 change that is not in bank.py" in done.stderr
+    assert "relive recover bank.py" in done.stderr
+
+
+def test_what_was_in_flight_when_the_process_died_is_left_off(place: Place) -> None:
+    place.dies(
+        "relive.patch('bank', 'def interest(balance):\\n    return 7\\n')\n"
+        "relive.patch('bank', 'import os\\nRATE = os.kill(os.getpid(), 9)')"
+    )
+    assert place.log.rstrip().splitlines()[-1].startswith("@commit")
+    assert place.says("[bank.RATE, bank.interest(1)]", RELIVE_REPLAY="all") == [0.02, 7]
+    # The choice was not made by anybody: it is offered again, as it is.
+    assert place.says("[bank.RATE, bank.interest(1)]", RELIVE_REPLAY="all") == [0.02, 7]
+
+
+def test_a_replay_that_dies_does_so_once(place: Place) -> None:
+    trap = "import os, pathlib\nif pathlib.Path('trap').exists(): os.kill(os.getpid(), 9)\n"
+    place.dies(
+        "relive.patch('bank', 'def interest(balance):\\n    return 7\\n')\n" + f"relive.patch('bank', {trap!r})\n{KILL}"
+    )
+    (place.directory / "trap").touch()
+    place.dies("", RELIVE_REPLAY="all")
+    # Those that were replayed together are suspects together.
+    assert place.says("bank.interest(1) != 7", LEFT_OFF, RELIVE_REPLAY="all")
+    (place.directory / "trap").unlink()
+    assert place.says("bank.interest(1) != 7", LEFT_OFF, RELIVE_REPLAY="all")
+
+
+def test_three_deaths_and_the_log_is_not_looked_at(place: Place) -> None:
+    kill = "__import__('os').kill(__import__('os').getpid(), 9)"
+    state = f"LIMITS.update(here=__import__('os').path.exists('trap') and {kill})"
+    place.dies(
+        "engine = session._engine\n"
+        f"number = engine.log_cell({'bank.' + state!r}, {{'bank': bank}})\n"
+        f"engine.cell_done(number, 1.0)\n{KILL}"
+    )
+    (place.directory / "trap").touch()
+    place.dies("", RELIVE_REPLAY="all")
+    assert place.says("bank.LIMITS", LEFT_OFF, RELIVE_REPLAY="all") == {}
+
+
+def test_state_comes_back_after_the_module(place: Place) -> None:
+    place.dies(
+        "engine = session._engine\n"
+        "for text in ['bank.LIMITS[\"daily\"] = 500', 'bank.Account.fee = 3', 'setattr(bank, \"NEW\", 4)']:\n"
+        "    number = engine.log_cell(text, {'bank': bank})\n"
+        "    exec(text)\n"
+        f"    engine.cell_done(number, 1.0)\n{KILL}"
+    )
+    assert place.says("[bank.LIMITS, bank.Account.fee, bank.NEW]", RELIVE_REPLAY="all") == [{"daily": 500}, 3, 4]
+
+
+def test_an_error_in_one_statement_is_told_and_the_rest_comes_back(place: Place) -> None:
+    place.dies(
+        "engine = session._engine\n"
+        "for text in ['bank.A = 1', 'bank.B = bank.A', 'del bank.A', 'bank.C = bank.A', 'bank.D = 2']:\n"
+        "    number = engine.log_cell(text, {'bank': bank})\n"
+        f"    engine.cell_done(number, 1.0)\n{KILL}"
+    )
+    done = place.run("print(bank.B, bank.D, hasattr(bank, 'C'))", RELIVE_REPLAY="all")
+    assert done.stdout == "1 2 False\n"
+    [line] = done.stderr.splitlines()
+    assert "is not replayed: NameError: name 'A' is not defined" in line
+
+
+def test_a_definition_assigned_into_a_module_comes_back_as_one(place: Place) -> None:
+    cell = "def deposit(self, amount):\n    return amount * 3\nbank.Account.deposit = deposit\n"
+    place.dies(
+        "engine = session._engine\n"
+        f"number = engine.log_cell({cell!r}, {{'bank': bank}})\n"
+        f"exec({cell!r})\n"
+        f"engine.cell_done(number, 1.0)\nassert bank.Account().deposit(2) == 6\n{KILL}"
+    )
+    assert "+        return amount * 3" in place.log
+    assert place.says("bank.Account().deposit(2)", RELIVE_REPLAY="all") == 6
+
+
+def test_a_cell_whose_own_log_has_no_commit_has_changed_nothing(place: Place) -> None:
+    place.dies(f"number = session._engine.log_cell('bank.RATE = 9', {{'bank': bank}})\nbank.RATE = 9\n{KILL}")
+    [own] = (place.home / "sessions").glob("*.log")
+    text = own.read_bytes()
+    own.write_bytes(text[: text.index(b"@state")])
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+
+
+def test_a_traceback_names_lines_of_the_file_and_shows_those_that_are_not_in_it(place: Place) -> None:
+    text = "def interest(balance):\n    first = 1\n    return balance / 0\n"
+    place.dies(f"relive.patch('bank', {text!r})\n{KILL}")
+    program = (
+        "import traceback\n"
+        "try: bank.interest(1)\n"
+        "except ZeroDivisionError as error: print([f.line for f in traceback.extract_tb(error.__traceback__)][-1])\n"
+        "print(bank.Account.deposit.__code__.co_firstlineno)"
+    )
+    done = place.run(program, RELIVE_REPLAY="all")
+    assert done.stdout == f"return balance / 0\n{BANK.splitlines().index('    def deposit(self, amount):') + 1}\n"
+
+
+def test_an_import_that_fails_with_changes_says_how_to_go_without(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'def interest(balance):\\n    return 7\\n')\n{KILL}")
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text() + "\n1 / 0\n")
+    done = place.run("", RELIVE_REPLAY="all")
+    assert done.returncode == 1
+    assert "bank runs with changes from its log; RELIVE_REPLAY=none starts without them" in done.stderr
+    assert "_import.py" not in done.stderr
+
+
+def test_what_somebody_else_wrote_is_not_run(place: Place, tmp_path: Path) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    place.home = tmp_path / "another"
+    done = place.run("print(bank.RATE)", RELIVE_REPLAY="all")
+    assert done.stdout == "0.02\n"
+
+
+@pytest.mark.parametrize("how", ["link", "writable directory", "writable log"])
+def test_a_log_that_another_could_have_planted_is_not_run(place: Place, how: str, tmp_path: Path) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    log = place.directory / "bank.py.log"
+    if how == "link":
+        log.rename(tmp_path / "elsewhere")
+        log.symlink_to(tmp_path / "elsewhere")
+    elif how == "writable directory":
+        place.directory.chmod(0o777)
+    else:
+        log.chmod(0o666)
+    done = place.run("print(bank.RATE)", RELIVE_REPLAY="all")
+    assert done.stdout == "0.02\n"
+    assert "bank.py.log" in done.stderr
+
+
+def test_a_project_file_can_only_tighten_the_policy(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    settings = place.directory / "pyproject.toml"
+    settings.write_text('[tool.relive]\nreplay = "all"\n')
+    assert place.run("print(bank.RATE)").stdout == "0.02\n"
+    settings.write_text('[tool.relive]\nreplay = "none"\n')
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+    settings.write_text('[tool.relive]\nreplay = "perhaps"\n')
+    assert "it is 'ask', 'all' or 'none'" in place.run("").stderr
+
+
+def test_what_is_folded_is_not_replayed(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\nrelive.log(bank).fold()\n{KILL}")
+    assert "RATE = 0.5" in (place.directory / "bank.py").read_text()
+    assert place.says("bank.RATE") == 0.5
+
+
+def test_a_fold_in_a_session_writes_only_what_is_live_there(place: Place) -> None:
+    """A change that had been left off was folded, and so executed, behind the user's back."""
+    place.dies(f"relive.patch('bank', 'BAD = 1')\n{KILL}")
+    fold = "relive.patch('bank', 'GOOD = 2')\nrelive.log(bank).fold()\nprint(hasattr(bank, 'BAD'))"
+    done = place.run(fold, RELIVE_REPLAY="none")
+    assert done.stdout == "False\n"
+    text = (place.directory / "bank.py").read_text()
+    assert "GOOD = 2" in text
+    assert "BAD" not in text
+    assert place.says("bank.BAD", RELIVE_REPLAY="all") == 1
+
+
+def test_a_statement_that_changes_two_things_is_replayed_once(place: Place) -> None:
+    cell = "bank.X, bank.Y = bank.LIMITS.setdefault('n', []).append(1), 2"
+    place.dies(
+        f"engine = session._engine\nnumber = engine.log_cell({cell!r}, {{'bank': bank}})\n{cell}\n"
+        f"engine.cell_done(number, 1.0)\n{KILL}"
+    )
+    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {"n": [1]}
+
+
+def test_what_needs_names_of_the_prompt_is_not_replayed_without_them(place: Place) -> None:
+    cell = "for key in 'cd': bank.LIMITS[key] = key"
+    place.dies(
+        f"number = session._engine.log_cell({cell!r}, {{'bank': bank}})\nsession._engine.cell_done(number, 1.0)\n{KILL}"
+    )
+    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {}
+
+
+def test_the_start_after_a_replay_that_died_says_what_is_left_off(place: Place) -> None:
+    trap = "import os, pathlib\nif pathlib.Path('trap').exists(): os.kill(os.getpid(), 9)\n"
+    place.dies(f"relive.patch('bank', {trap!r})\n{KILL}")
+    (place.directory / "trap").touch()
+    place.dies("", RELIVE_REPLAY="all")
+    done = place.run("", RELIVE_REPLAY="all")
+    assert LEFT_OFF in done.stderr
+
+
+class Prompt:
+    """Cells that are executed as at a prompt, and come back in another process."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def dies(self, *cells: str) -> None:
+        """Execute cells in a process that is killed then."""
+        self.place.dies(f"{self._recovered()}for cell in {cells!r}: run(cell)\n{KILL}")
+
+    def says(self, expression: str) -> Any:
+        """Bring back what was typed, and return the value of an expression."""
+        done = self.place.run(f"{self._recovered()}import json\nprint(json.dumps({expression}))")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    @staticmethod
+    def _recovered() -> str:
+        return (
+            "engine = session._engine\n"
+            "def run(cell):\n"
+            "    number = engine.log_cell(cell, globals())\n"
+            "    exec(cell, globals())\n"
+            "    if number is not None: engine.cell_done(number, 1.0)\n"
+            "if left := engine.prompt_recovery('.'):\n"
+            "    for cell in engine.replay_prompt(left['session'], left['auto'] + left['ask']): run(cell)\n"
+        )
+
+
+def test_what_has_come_back_twice_counts_once(place: Place) -> None:
+    """Each recovery left one more pending change, and all of them were replayed later."""
+    prompt = Prompt(place)
+    prompt.dies("bank.LIMITS['n'] = bank.LIMITS.get('n', 0) + 1", "relive.patch('bank', 'RATE = 0.5')")
+    prompt.dies("1 + 1")
+    assert prompt.says("[bank.LIMITS, bank.RATE]") == [{"n": 1}, 0.5]
+    relive = str(Path(sys.executable).with_name("relive"))
+    environment = os.environ | {"RELIVE_HOME": str(place.home)}
+    subprocess.run([relive, "recover", "bank.py", "--all"], cwd=place.directory, env=environment, check=True)
+    assert place.says("[bank.LIMITS, bank.RATE]", RELIVE_REPLAY="all") == [{"n": 1}, 0.5]
+    pending = "[change.n for change in relive.log('bank').pending]"
+    assert len(place.says(pending, RELIVE_REPLAY="all")) == 2
+
+
+def test_a_patch_that_was_undone_does_not_come_back_with_its_cell(place: Place) -> None:
+    prompt = Prompt(place)
+    prompt.dies("relive.patch('bank', 'RATE = 0.5')", "relive.log('bank').undo(relive.log('bank').pending[-1].n)")
+    assert prompt.says("bank.RATE") == 0.02
+
+
+def test_a_save_in_a_read_only_directory_is_logged_elsewhere_and_told_once(place: Place) -> None:
+    if os.geteuid() == 0:
+        # Root writes anywhere: a file of that name that is no log has the same effect.
+        (place.directory / "bank.py.log").write_text("2026-11-21 10:00 nohup output\n")
+    else:
+        place.directory.chmod(0o555)
+    program = "for value in (1, 2): relive.patch('bank', f'RATE = {value}')\nprint(bank.RATE)"
+    done = place.run(program)
+    assert done.stdout == "2\n"
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 2

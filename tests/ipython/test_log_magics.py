@@ -1,0 +1,268 @@
+"""The magics of the change log, over a native part that only answers."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+import relive
+from relive import _native
+
+REPORT = {
+    "version": 3,
+    "seconds": 0.0,
+    "applied": [{"qualname": "bank:f", "kind": "function", "why": "added", "file": "bank.py", "line": 1}],
+    "stale": [],
+    "refused": [],
+    "conflicts": [],
+}
+
+
+@dataclass
+class Logs:
+    """The logs of modules by the names of their files, and what was asked of the engine."""
+
+    changes: dict[str, list[dict[str, object]]] = field(default_factory=dict)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    left: dict[str, object] | None = None
+
+    def add(self, name, number, status="pending", **others):
+        """Add a change."""
+        known = {"at": f"2026-11-21T02:30:{number:02}Z", "session": "7f3c41", "kind": "define", "target": "f"}
+        row = {"n": number, "txn": number, **known, "text": f"def f(): {number}", "outcome": "applied", "why": ""}
+        self.changes.setdefault(name, []).append({**row, "status": status, **others})
+
+    def read_log(self, path):
+        name = path.rpartition("/")[2]
+        known = {"intact": True, "tail": "clean", "problems": [], "verify": 0}
+        return {"file": path, "log": f"{path}.log", "changes": self.changes.get(name, []), **known}
+
+    def answer(self, name, result):
+        """Return a method of the engine that notes what it was asked."""
+
+        def method(*arguments):
+            self.asked.append((name, *arguments))
+            return result
+
+        return method
+
+    def prompt_recovery(self, directory):
+        return self.left
+
+    def replay_prompt(self, session, numbers):
+        self.asked.append(("replay", session, numbers))
+        assert self.left is not None
+        yield from (change["text"] for change in self.left["changes"] if change["n"] in numbers)
+
+
+@pytest.fixture
+def logs(project, prompt, recorder, monkeypatch):
+    """The logs of the modules bank and shop, which are live."""
+    project.save("bank.py", "X = 1\n")
+    project.save("shop.py", "X = 1\n")
+    prompt.get("import bank, shop as s")
+    logs = Logs()
+    monkeypatch.setattr(_native, "read_log", logs.read_log, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: pytest.fail(f"asked {question}"))
+    answers = {
+        "undo": REPORT,
+        "recover": REPORT,
+        "patch": REPORT,
+        "fold": {"diff": "+x\n", "numbers": [5], "left": []},
+        "prompt_log": None,
+    }
+    for name, result in answers.items():
+        setattr(recorder, name, logs.answer(name, result))
+    recorder.prompt_recovery = logs.prompt_recovery
+    recorder.replay_prompt = logs.replay_prompt
+    return logs
+
+
+def refused(prompt, line):
+    """Return why a magic was refused, in the words that are shown."""
+    cell = prompt.run(line)
+    assert cell.error is not None
+    return f"{cell.err}{cell.out}"
+
+
+def test_changes_shows_the_log_of_a_module(prompt, logs):
+    logs.add("bank.py", 5)
+    assert prompt.get("%changes bank")[5].text == "def f(): 5"
+    assert "5  pending" in prompt.run("%changes bank").out
+    assert "no changes" in prompt.run("%changes s").out
+    assert "no_module" in str(prompt.run("%changes no_module").error)
+
+
+def test_changes_of_a_session_that_has_logged_nothing(prompt, logs):
+    assert prompt.run("%changes").out == "this session has logged nothing yet\n"
+
+
+def test_patch_is_a_change_of_the_module_that_the_cell_names(project, prompt, recorder, logs):
+    report = prompt.get("%%patch s\ndef f():\n    return 1\n")
+    assert report.applied[0].qualname == "bank:f"
+    assert logs.asked == [("patch", "shop", [], "def f():\n    return 1\n")]
+    prompt.get("%%patch bank:Account\ndef f(self): ...")
+    assert logs.asked[-1] == ("patch", "bank", ["Account"], "def f(self): ...\n")
+    assert recorder.cells[-1].startswith("get_ipython().run_cell_magic('patch'")
+    assert "wants the name of a module" in refused(prompt, "%%patch\nx = 1")
+
+
+def test_undo_takes_back_the_last_change_of_any_module(project, prompt, logs):
+    logs.add("bank.py", 5)
+    logs.add("shop.py", 7)
+    logs.add("shop.py", 9, "undone")
+    cell = prompt.run("%undo")
+    assert cell.out.startswith("undoing shop 7: def f(): 7\n")
+    assert logs.asked == [("undo", str(project.path("shop.py")), 7)]
+    prompt.get("%undo bank")
+    assert logs.asked[-1] == ("undo", str(project.path("bank.py")), 5)
+
+
+def test_undo_of_a_number(project, prompt, logs):
+    logs.add("bank.py", 5)
+    logs.add("shop.py", 5)
+    logs.add("shop.py", 7, "undone")
+    prompt.get("%undo 7")
+    prompt.get("%undo s 5")
+    assert [question[1:] for question in logs.asked] == [(str(project.path("shop.py")), number) for number in (7, 5)]
+    assert "bank, shop have a change 5 each: name the module" in refused(prompt, "%undo 5")
+    assert "there is no change 6 in the log of any live module" in refused(prompt, "%undo 6")
+    assert "there is no change 6 in the log of bank" in refused(prompt, "%undo bank 6")
+    assert "'x' is no number" in refused(prompt, "%undo bank x")
+
+
+def test_undo_of_nothing(prompt, logs):
+    assert "there is no change that counts" in refused(prompt, "%undo")
+
+
+def test_fold_writes_the_changes_or_shows_them(project, prompt, logs):
+    assert "folded 5\n+x" in prompt.run("%fold bank").out
+    prompt.get("%fold --dry-run bank")
+    assert [question[1:] for question in logs.asked] == [(str(project.path("bank.py")), dry) for dry in (False, True)]
+    assert "wants the name of one module" in refused(prompt, "%fold")
+
+
+@pytest.mark.parametrize(
+    ("choice", "on", "off"),
+    [
+        ("all", [5, 6, 8], []),
+        ("none", [], [5, 6, 8]),
+        ("-1", [5, 6], [8]),
+        ("-9", [], [5, 6, 8]),
+        ("5-6", [5, 6], [8]),
+        ("5,7-9", [5, 8], [6]),
+    ],
+)
+def test_recover_applies_the_changes_that_are_chosen(project, prompt, logs, choice, on, off):
+    logs.add("bank.py", 4, "folded")
+    logs.add("bank.py", 5)
+    logs.add("bank.py", 6, "omitted")
+    logs.add("bank.py", 7, kind="session")
+    logs.add("bank.py", 8, "conflict")
+    prompt.get(f"%recover bank {choice}")
+    assert logs.asked == [("recover", str(project.path("bank.py")), on, off)]
+
+
+def test_recover_asks_which(project, prompt, logs, monkeypatch):
+    logs.add("bank.py", 5)
+    logs.add("bank.py", 6, "omitted", why="in flight when the process died")
+    monkeypatch.setattr("builtins.input", lambda question: "5")
+    cell = prompt.run("%recover bank")
+    assert "6  omitted    applied     define  def f(): 6 (in flight when the process died)" in cell.out
+    assert logs.asked == [("recover", str(project.path("bank.py")), [5], [6])]
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    assert prompt.get("%recover bank") is None
+    monkeypatch.setattr("builtins.input", lambda question: "most")
+    assert "'most' is no choice" in refused(prompt, "%recover bank")
+    assert len(logs.asked) == 1
+
+
+def test_recover_refuses_what_is_no_choice(prompt, logs):
+    logs.add("bank.py", 5)
+    assert "'sum' is no choice" in refused(prompt, "%recover bank sum")
+    assert "there is no change 6 to recover; there are 5" in refused(prompt, "%recover bank 6")
+    assert prompt.run("%recover s").out == "s has no changes to recover\n"
+    assert logs.asked == []
+
+
+def left(*statements, auto=(), ask=(), off=()):
+    """What a session left, its statements numbered from 1."""
+    logs = Logs()
+    for number, text in enumerate(statements, 1):
+        logs.add("session", number, kind="eval", text=text)
+    return {
+        "session": "9be1",
+        "died": "SIGSEGV",
+        "changes": logs.changes["session"],
+        "auto": list(auto),
+        "ask": list(ask),
+        "off": [list(each) for each in off],
+    }
+
+
+def test_recover_brings_back_the_statements_of_a_session_that_died(prompt, recorder, logs, monkeypatch):
+    texts = ("x = 1", "def f(): return x", "y = f()", "boom()")
+    logs.left = left(*texts, auto=[1, 2], ask=[3], off=[(4, "it was running when the process died")])
+    questions = []
+    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or "y")
+    cell = prompt.run("%recover")
+    assert "left off 4: boom() (it was running when the process died)\n" in cell.out
+    assert cell.out.endswith("3 of 4 statements are back\n")
+    [question] = questions
+    assert question.splitlines()[1:2] == ["    3  y = f()"]
+    assert logs.asked == [("replay", "9be1", [1, 2, 3])]
+    assert prompt.get("x, y, f()") == (1, 1, 1)
+    assert recorder.cells[-4:-1] == list(texts[:3])
+
+
+def test_statements_that_call_something_come_back_only_with_consent(prompt, recorder, logs, monkeypatch):
+    logs.left = left("x = 1", "y = f()", auto=[1], ask=[2])
+    monkeypatch.setattr("builtins.input", lambda question: "")
+    prompt.run("%recover")
+    assert logs.asked == [("replay", "9be1", [1])]
+
+
+def test_errors_of_a_recovery_are_collected(prompt, recorder, logs):
+    logs.left = left("x = 1 / 0", "raise SystemExit(3)", "z = 3", auto=[1, 2, 3])
+    cell = prompt.run("%recover")
+    assert cell.out.splitlines() == [
+        "1 is not back: x = 1 / 0 raised ZeroDivisionError: division by zero",
+        "2 is not back: raise SystemExit(3) raised SystemExit: 3",
+        "1 of 3 statements are back",
+    ]
+    assert [event[0] for event in recorder.events[-6:]] == ["log", "failed", "log", "failed", "log", "done"]
+
+
+def test_a_choice_needs_no_consent_and_a_suspect_comes_back_only_by_its_number(prompt, logs):
+    logs.left = left("x = 1", "y = str(2)", "z = 3", auto=[1], ask=[2], off=[(3, "it was running")])
+    for choice in ("all", "-1", "1-3", "none"):
+        prompt.run(f"%recover {choice}")
+    assert [question[2] for question in logs.asked] == [[1, 2], [1], [1, 2, 3], []]
+
+
+def test_recovery_without_a_session_that_died(prompt, logs):
+    assert prompt.run("%recover").out == "no session at a prompt in this directory has died and left anything\n"
+
+
+def test_a_recovered_function_has_its_source_and_future_imports_go_on(prompt, recorder, logs):
+    logs.left = left("from __future__ import annotations", "def f(a: no_such): return a", auto=[1, 2])
+    prompt.run("%recover")
+    assert prompt.get("f.__annotations__") == {"a": "no_such"}
+    assert prompt.get("import inspect; inspect.getsource(f)") == "def f(a: no_such): return a\n"
+    assert prompt.get("def g(a: no_such): return a\ng.__annotations__") == {"a": "no_such"}
+
+
+def test_an_interrupted_recovery_stops(prompt, recorder, logs):
+    logs.left = left("x = 1", "import os; os.kill(os.getpid(), 2)", "z = 3", auto=[1, 2, 3])
+    cell = prompt.run("%recover")
+    assert cell.out.splitlines()[-2:] == ["interrupted; what comes after is not back", "1 of 3 statements are back"]
+    assert recorder.events[-1] == ("failed", recorder._number, "KeyboardInterrupt")
+    assert "z" not in prompt.shell.user_ns
+
+
+def test_loading_tells_that_the_last_session_died(prompt, recorder, logs):
+    logs.left = left("x = 1", auto=[1])
+    prompt.run("%unload_ext relive")
+    session = relive.start(".", auto=False)
+    session._engine = recorder
+    told = prompt.run("%load_ext relive").out
+    assert told.startswith("relive: the last session here died: SIGSEGV; 1 statement of it can come back; %recover ")

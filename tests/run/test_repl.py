@@ -1,0 +1,358 @@
+"""``relive repl`` in a terminal: what is typed is live and logged, and comes back after a crash."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import Terminal
+
+QUESTION = "[y/N] "
+
+
+class Prompt:
+    """A prompt in a terminal."""
+
+    def __init__(self, terminal: Terminal, shell: str) -> None:
+        self.terminal = terminal
+        self._shell = shell
+        self._count = 0
+
+    def ready(self) -> str:
+        """Wait for the prompt, and return what was shown before it."""
+        self._count += 1
+        return self.terminal.wait_for(f"In [{self._count}]: " if self._shell == "IPython" else ">>> ")
+
+    def type(self, line: str) -> str:
+        """Type a statement of one line, and return what is shown up to the next prompt."""
+        self.terminal.send(line)
+        return self.ready()
+
+    def define(self, line: str) -> None:
+        """Type a definition of one line, which at the standard prompt a line without anything ends."""
+        if self._shell == "IPython":
+            self.type(line)
+        else:
+            self.terminal.type(line, "... ")
+            self.type("")
+
+    def value(self, expression: str) -> str:
+        """Return what an expression is shown as."""
+        shown = self.type(f"print('value', 'is', repr(({expression})))")
+        assert "value is " in shown, shown
+        return shown.rpartition("value is ")[2].splitlines()[0]
+
+    def answer(self, word: str) -> str:
+        """Answer a question, and return what is shown up to the prompt."""
+        self.terminal.send(word)
+        return self.ready()
+
+    def die(self, line: str) -> int:
+        """Type what ends the process, and return how it ended."""
+        self.terminal.send(line)
+        return self.terminal.end()
+
+
+class Repl:
+    """Starts ``relive repl`` in a directory of its own, with one of the two prompts."""
+
+    def __init__(self, place, shell: str, open_terminal: Callable[..., Terminal], tmp_path: Path) -> None:
+        self.place = place
+        self.shell = shell
+        self._open = open_terminal
+        own = {
+            "HOME": str(tmp_path),
+            "TERM": "dumb",
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+            "IPY_TEST_SIMPLE_PROMPT": "1",
+        }
+        self.environment = {**place.environment, **own, "PYTHONDONTWRITEBYTECODE": "1"}
+        del self.environment["PYTHONWARNINGS"]
+        if shell != "IPython":
+            hiding = tmp_path / "hiding"
+            hiding.mkdir()
+            (hiding / "sitecustomize.py").write_text("import sys\nsys.modules['IPython'] = None\n")
+            self.environment["PYTHONPATH"] = str(hiding)
+
+    def open(self, *arguments: str) -> Prompt:
+        """Start the program, which may ask something before its prompt."""
+        command = [self.place.command, "repl", *arguments]
+        return Prompt(self._open(command, self.environment, self.place.directory), self.shell)
+
+    def start(self, *arguments: str) -> Prompt:
+        """Start the program and wait for its prompt."""
+        prompt = self.open(*arguments)
+        prompt.shown = prompt.ready()
+        return prompt
+
+
+@pytest.fixture(params=["IPython", "standard prompt"])
+def repl(request, place, open_terminal, tmp_path) -> Iterator[Repl]:
+    """``relive repl`` with IPython, and where that is not installed."""
+    place.write("bank.py", "RATE = 2\nLIMITS = {}\n\n\ndef deposit(amount):\n    return amount + RATE\n")
+    return Repl(place, request.param, open_terminal, tmp_path)
+
+
+def test_a_statement_sees_what_was_saved_before_it(repl):
+    prompt = repl.start()
+    prompt.type("import bank")
+    assert prompt.value("bank.deposit(1)") == "3"
+    repl.place.edit("bank.py", "amount + RATE", "amount - RATE")
+    assert prompt.value("bank.deposit(1)") == "-1"
+    repl.place.edit("bank.py", "deposit(amount):", "deposit(amount:")
+    assert "syntax error" in prompt.type("x = 1")
+    assert prompt.value("bank.deposit(1)") == "-1"
+    assert prompt.die("exit()") == 0
+
+
+def test_a_script_runs_first_and_its_names_are_the_prompts(repl):
+    repl.place.write(
+        "app.py", "import sys\nLEVEL = 3\nprint(sys.argv, __name__)\n\n\ndef up():\n    return LEVEL + 1\n"
+    )
+    prompt = repl.start("-i", "app.py")
+    assert "['app.py'] __main__" in prompt.shown
+    assert prompt.value("up()") == "4"
+    repl.place.edit("app.py", "LEVEL + 1", "LEVEL + 10")
+    assert prompt.value("up()") == "13"
+    assert prompt.value("__import__('__main__').__dict__ is globals()") == "True"
+    assert prompt.value("__file__").endswith("app.py'")
+
+
+def test_a_script_that_raises_leaves_its_names_all_the_same(repl):
+    repl.place.write("app.py", "LEVEL = 3\n\n\ndef fail():\n    raise ValueError('no')\n\n\nfail()\n")
+    prompt = repl.start("-i", "app.py")
+    frames = [line for line in prompt.shown.splitlines() if line.startswith("  File")]
+    assert [frame.partition("place/")[2] for frame in frames] == [
+        'app.py", line 8, in <module>',
+        'app.py", line 5, in fail',
+    ]
+    assert "ValueError: no" in prompt.shown
+    assert prompt.value("LEVEL") == "3"
+
+
+@pytest.mark.parametrize(
+    ("line", "signal_number", "died"),
+    [
+        ("os.abort()", signal.SIGABRT, "died: Aborted"),
+        ("ctypes.string_at(0)", signal.SIGSEGV, "died: Segmentation fault"),
+        ("os.kill(os.getpid(), 9)", signal.SIGKILL, "ended without a word"),
+    ],
+)
+def test_what_was_typed_comes_back_after_a_crash_without_what_crashed(repl, line, signal_number, died):
+    prompt = repl.start()
+    prompt.type("import bank, ctypes, os")
+    prompt.type("base = 4")
+    prompt.type("total = bank.deposit(base)")
+    prompt.type("bank.LIMITS['daily'] = base")
+    prompt.type("broken = 1 / 0")
+    prompt.type("base")
+    assert prompt.die(line) == -signal_number
+
+    prompt = repl.open()
+    asked = prompt.terminal.wait_for(QUESTION)
+    assert f"relive: the last session here {died}; " in asked
+    assert re.search(rf"left off \d+: {re.escape(line)} \(", asked)
+    listed = [each for each in asked.splitlines() if each.startswith("   ")]
+    assert [each.split(maxsplit=1)[1] for each in listed] == ["total = bank.deposit(base)"]
+    assert "4 of 5 statements are back" in prompt.answer("y")
+    assert prompt.value("base, total, bank.LIMITS, 'broken' in globals()") == "(4, 6, {'daily': 4}, False)"
+
+    prompt.die("exit()")
+    assert "last session" not in repl.start().shown
+
+
+def test_what_calls_something_does_not_come_back_without_consent(repl):
+    prompt = repl.start()
+    prompt.type("base = 4")
+    prompt.type("word = str(base)")
+    prompt.terminal.process.kill()
+    prompt.terminal.end()
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    assert "1 of 2 statements are back" in prompt.answer("n")
+    assert prompt.value("base, 'word' in globals()") == "(4, False)"
+
+
+def test_definitions_come_back_in_their_last_version(repl):
+    prompt = repl.start()
+    prompt.define("def double(n): return n + n")
+    prompt.define("def double(n): return 2 * n")
+    prompt.type("four = double(2)")
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("y")
+    assert prompt.value("four, double(3)") == "(4, 6)"
+    assert prompt.value("__import__('inspect').getsource(double)") == repr("def double(n): return 2 * n\n")
+
+
+def test_of_a_cell_that_raised_comes_back_what_it_had_done(repl):
+    prompt = repl.start()
+    prompt.type("one = 1; two = 1 / 0; three = 3")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start()
+    assert "is not back" not in prompt.shown
+    assert prompt.value("one, 'two' in globals(), 'three' in globals()") == "(1, False, False)"
+
+
+def test_a_module_comes_back_with_its_changes_which_are_folded_once(repl):
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("bank.RATE = 5")
+    prompt.type("bank.LIMITS['daily'] = bank.RATE * 2")
+    prompt.type("bank.LIMITS.update(weekly=20)")
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    asked = prompt.terminal.wait_for(QUESTION)
+    assert "bank.LIMITS.update(weekly=20)" in asked
+    prompt.answer("y")
+    assert prompt.value("bank.deposit(3), bank.LIMITS") == "(8, {'daily': 10, 'weekly': 20})"
+    assert "folded" in prompt.type("relive.log('bank').fold()")
+    assert prompt.value("bank.deposit(3), bank.LIMITS") == "(8, {'daily': 10, 'weekly': 20})"
+    assert prompt.die("exit()") == 0
+    text = (repl.place.directory / "bank.py").read_text()
+    assert text.startswith("RATE = 5\nLIMITS = {}\n")
+
+    prompt = repl.start()
+    assert "bank.py.log has 2 changes that are not in bank.py" in prompt.type("import bank, relive")
+    assert prompt.value("bank.RATE, bank.LIMITS") == "(5, {})"
+    prompt.type("log = relive.log('bank'); log.recover([change.n for change in log.pending], [])")
+    assert prompt.value("bank.RATE, bank.LIMITS") == "(5, {'daily': 10, 'weekly': 20})"
+
+
+def test_a_definition_assigned_into_a_module_becomes_the_modules_own(repl):
+    repl.place.write("app.py", "class Account:\n    LIMIT = 7\n    def limit(self): return 1\n")
+    prompt = repl.start()
+    prompt.type("import bank, app, relive")
+    prompt.type("was = bank.deposit")
+    prompt.define("def deposit(amount): return amount * RATE")
+    assert "bank:deposit" in prompt.type("bank.deposit = deposit")
+    assert prompt.value("bank.deposit(3), was(3), bank.deposit is was") == "(6, 6, True)"
+    prompt.define("def limit(self): return self.LIMIT")
+    prompt.type("app.Account.limit = limit")
+    assert prompt.value("app.Account().limit(), app.Account.limit.__module__") == "(7, 'app')"
+    prompt.define("def fresh(): return RATE")
+    prompt.type("bank.fresh = fresh")
+    assert prompt.value("bank.fresh(), bank.fresh.__module__") == "(2, 'bank')"
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("n")
+    assert prompt.value("bank.deposit(3), app.Account().limit(), bank.fresh()") == "(6, 7, 2)"
+    prompt.type("relive.log('bank').fold(); relive.log('app').fold()")
+    assert "def limit(self): return self.LIMIT" in (repl.place.directory / "app.py").read_text()
+    text = (repl.place.directory / "bank.py").read_text()
+    assert text.endswith("def deposit(amount): return amount * RATE\n\n\ndef fresh(): return RATE\n")
+    assert prompt.value("bank.deposit(3), app.Account().limit(), bank.fresh()") == "(6, 7, 2)"
+
+
+def test_what_a_cell_patched_comes_back_with_the_cell(repl):
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("relive.patch('bank', 'def deposit(amount):\\n    return amount * RATE')")
+    assert prompt.value("bank.deposit(3)") == "6"
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    assert "not in bank.py" not in prompt.answer("y")
+    assert prompt.value("bank.deposit(3)") == "6"
+    prompt.type("relive.log('bank').fold()")
+    assert prompt.value("len(relive.log('bank').pending)") == "0"
+    assert prompt.value("bank.deposit(3)") == "6"
+    assert (repl.place.directory / "bank.py").read_text().count("def deposit") == 1
+
+
+def test_the_policy_may_be_given(repl):
+    prompt = repl.start()
+    prompt.type("base = 4")
+    prompt.type("word = str(base)")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start("--replay", "none")
+    assert "nothing is brought back, as asked" in prompt.shown
+    assert prompt.value("'base' in globals()") == "False"
+    prompt.die("import os; os.abort()")
+
+
+def test_all_may_come_back_without_a_question(repl):
+    prompt = repl.start()
+    prompt.type("base = 4")
+    prompt.type("word = str(base)")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start("--replay", "all")
+    assert prompt.value("word") == "'4'"
+
+
+def test_what_raises_now_is_told_in_one_line_and_the_rest_comes_back(repl):
+    data = repl.place.write("data.txt", "7\n")
+    prompt = repl.start()
+    prompt.type("text = open('data.txt').read()")
+    prompt.type("number = int(text)")
+    prompt.type("base = 4")
+    prompt.die("import os; os.abort()")
+    data.unlink()
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    shown = prompt.answer("y")
+    told = [line for line in shown.splitlines() if "is not back" in line]
+    assert len(told) == 2
+    assert "text = open('data.txt').read() raised FileNotFoundError" in told[0]
+    assert "number = int(text) raised NameError" in told[1]
+    assert "Traceback" not in shown
+    assert prompt.value("base") == "4"
+
+
+def test_a_statement_that_crashes_when_it_is_replayed_is_left_off_the_next_time(repl):
+    prompt = repl.start()
+    prompt.type("import os")
+    prompt.type("base = 4")
+    prompt.type("os.path.exists('trap') and os.abort()")
+    prompt.type("word = str(base)")
+    prompt.terminal.process.kill()
+    prompt.terminal.end()
+    repl.place.write("trap", "")
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    assert prompt.die("y") == -signal.SIGABRT
+
+    prompt = repl.open()
+    asked = prompt.terminal.wait_for(QUESTION)
+    assert "os.path.exists('trap') and os.abort() (" in asked.partition("these statements")[0]
+    prompt.answer("y")
+    assert prompt.value("base, word") == "(4, '4')"
+
+
+def test_a_statement_that_cannot_be_logged_does_not_run(repl):
+    home = Path(repl.environment["RELIVE_HOME"])
+    prompt = repl.start()
+    prompt.type("base = 4")
+    os.rename(home, f"{home}.away")
+    home.write_text("not a directory")
+    assert "cannot be logged" in prompt.type("base = 5")
+    assert "ran it" not in prompt.type("print('ran', 'it')")
+    home.unlink()
+    os.rename(f"{home}.away", home)
+    assert prompt.value("base") == "4"
+
+
+def test_without_a_terminal_nothing_comes_back_by_itself(repl):
+    prompt = repl.start()
+    prompt.type("base = 4")
+    prompt.die("import os; os.abort()")
+    repl.place.environment = repl.environment
+    done = repl.place.relive("repl", input="print('base' in globals())\n")
+    assert "nothing is brought back without a terminal" in done.stderr
+    assert "False" in done.stdout
+
+
+def test_a_python_of_its_own_is_what_runs(repl):
+    assert repl.start().value("__import__('sys').executable") == repr(sys.executable)
