@@ -1,7 +1,10 @@
 """`relive.patch`: a runtime change becomes live as though it stood in the file, and stands in the log first."""
 
+import importlib
 import inspect
 import linecache
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -196,3 +199,29 @@ def change_both(bank: str, other: str) -> None:
     with relive.transaction():
         relive.patch("bank", bank)
         relive.patch("other", other)
+
+
+def test_a_module_imported_anew_has_the_changes_of_the_session(live: Live) -> None:
+    bank = live.load("bank", BANK)
+    relive.patch("bank", "RATE = 0.5")
+    importlib.reload(bank)
+    assert bank.RATE == 0.5
+    del sys.modules["bank"]
+    assert live.load("bank").RATE == 0.5
+
+
+def test_a_log_that_another_process_wrote_is_written_when_that_has_ended(live: Live) -> None:
+    live.load("bank", BANK)
+    program = (
+        "import relive, sys\nrelive.start(auto=False)\nimport bank\nrelive.patch('bank', 'A = 1')\n"
+        "print('here', flush=True)\nsys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=live.directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"here\n"
+        [item] = relive.patch("bank", "B = 2").refused
+        assert f"another process (number {other.pid} " in item.why
+        live.edit("bank.py", "RATE = 0.02", "RATE = 0.03")
+        other.communicate()
+    assert applied(relive.patch("bank", "B = 2")) == {"bank:B"}

@@ -243,6 +243,7 @@ impl Engine {
         });
         match folded {
             Some(Ok((folded, report))) => {
+                replay::tell_all(py, &folded.notices);
                 let dict = folded_to_dict(py, folded)?;
                 dict.update(report_to_dict(py, &report)?.as_mapping())?;
                 Ok(dict)

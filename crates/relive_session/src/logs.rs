@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use relive_log::{
     Cause, ChangeKind, Draft, Entry, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog,
-    Rim, Tail, Via, fold_but_for, history_of_all, read, read_all,
+    Rim, Tail, Via, fold_but_for, history_of_all, read, read_all, recover_fold,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -55,9 +55,15 @@ impl Logs {
     }
 
     fn log(&mut self, source: &Path) -> Result<&mut Opened, LogError> {
-        if !self.open.contains_key(source) {
+        // Whoever wrote it may have ended.
+        if !matches!(self.open.get(source), Some(Opened::Ours(_))) {
             let opened = match Log::open(&self.rim, source, &self.session, &self.python) {
-                Ok(log) => Opened::Ours(Box::new(log)),
+                Ok(mut log) => {
+                    if source != self.own {
+                        self.finish_fold(&mut log);
+                    }
+                    Opened::Ours(Box::new(log))
+                }
                 Err(error @ OpenError::InUse { .. }) => Opened::Theirs(error.to_string()),
                 Err(error) => return Err(LogError(error.to_string())),
             };
@@ -66,6 +72,14 @@ impl Logs {
         self.open
             .get_mut(source)
             .ok_or_else(|| LogError("the log was closed".to_owned()))
+    }
+
+    /// A process that died in the middle of a fold has left something to do, or to tell.
+    fn finish_fold(&mut self, log: &mut Log) {
+        match recover_fold(&self.rim, log) {
+            Ok(notices) => self.notices.extend(notices),
+            Err(error) => self.notices.push(error.to_string()),
+        }
     }
 
     fn ours(&mut self, source: &Path) -> Result<&mut Log, LogError> {
@@ -281,7 +295,17 @@ impl ChangeLog for Logs {
     }
 
     fn is_there(&self, source: &Path) -> bool {
-        read(&self.rim, source).is_ok_and(|read| read.tail != Tail::Missing)
+        // Asked at each import: a look at two names, without reading anything.
+        let storage = &self.rim.storage;
+        let mut beside = source.as_os_str().to_owned();
+        beside.push(".log");
+        let is_beside = storage.status(Path::new(&beside)).is_ok();
+        let is_elsewhere = || {
+            let elsewhere = self.rim.home.root().join("logs");
+            storage.status(&elsewhere).is_ok()
+                && read(&self.rim, source).is_ok_and(|read| read.tail != Tail::Missing)
+        };
+        is_beside || is_elsewhere()
     }
 
     fn set_aside(&mut self, source: &Path) -> Result<Option<PathBuf>, LogError> {

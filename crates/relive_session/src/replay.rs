@@ -101,7 +101,12 @@ impl Session {
         if choice.offers.is_empty() && logged.problems.is_empty() {
             return Ok(None);
         }
-        let is_decided = |number: &u64| logged.decided.contains(number);
+        // What this session made is live already, also if its module is imported anew.
+        let own = changes
+            .iter()
+            .filter(|change| change.session == logged.session);
+        let own: BTreeSet<u64> = own.map(|change| change.number).collect();
+        let is_decided = |number: &u64| logged.decided.contains(number) || own.contains(number);
         let chosen: BTreeSet<u64> = choice.chosen().into_iter().collect();
         let undecided = chosen.iter().copied();
         let undecided: Vec<u64> = undecided.filter(|number| !is_decided(number)).collect();
