@@ -196,7 +196,7 @@ def _main_namespace(**names: Any) -> dict[str, Any]:
         namespace["__annotations__"] = {}
     namespace.update(names)
     if sys.version_info >= (3, 15):
-        del namespace["__cached__"]
+        namespace.pop("__cached__", None)
     return namespace
 
 
