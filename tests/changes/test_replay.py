@@ -204,6 +204,21 @@ def test_what_somebody_else_wrote_is_not_run(place: Place, tmp_path: Path) -> No
     assert done.stdout == "0.02\n"
 
 
+def test_what_somebody_else_decided_is_no_decision(place: Place, tmp_path: Path) -> None:
+    """Who can append to a log could have had the user's own changes replayed without a question."""
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    relive = str(Path(sys.executable).with_name("relive"))
+    environment = os.environ | {"RELIVE_HOME": str(tmp_path / "another")}
+    decide = f"import relive\nrelive.start(auto=False)\nimport bank\nrelive.log('bank').recover([2], [])\n{KILL}"
+    subprocess.run([sys.executable, "-c", decide], cwd=place.directory, env=environment, capture_output=True)
+    assert "@unskip" in place.log
+    done = place.run("print(bank.RATE)")
+    assert done.stdout == "0.02\n"
+    mine = os.environ | {"RELIVE_HOME": str(place.home)}
+    subprocess.run([relive, "recover", "bank.py", "--all"], cwd=place.directory, env=mine, check=True)
+    assert place.says("bank.RATE") == 0.5
+
+
 @pytest.mark.parametrize("how", ["link", "writable directory", "writable log"])
 def test_a_log_that_another_could_have_planted_is_not_run(place: Place, how: str, tmp_path: Path) -> None:
     place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")

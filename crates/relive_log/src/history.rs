@@ -27,6 +27,17 @@ pub fn history_of_all(logs: &[ReadLog], session: Option<&str>) -> Vec<Change> {
     changes(&logs.iter().collect::<Vec<_>>(), session)
 }
 
+/// The numbers of the changes that this user has decided to replay, in a log and in those that it continues.
+#[must_use]
+pub fn decided(logs: &[ReadLog]) -> BTreeSet<u64> {
+    let mut history = History::default();
+    for read in logs {
+        history.read(read);
+    }
+    let wanted = history.decisions.iter().filter(|(_, one)| !one.is_skip);
+    wanted.map(|(number, _)| *number).collect()
+}
+
 fn changes(logs: &[&ReadLog], running: Option<&str>) -> Vec<Change> {
     let mut history = History {
         running,

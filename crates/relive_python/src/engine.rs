@@ -239,6 +239,7 @@ impl Engine {
         dry_run: bool,
     ) -> PyResult<Bound<'py, PyDict>> {
         let folded = self.shared.with(py, None, |state| {
+            state.session.be_asked(Occasion::Asked);
             Some(state.session.fold(&mut state.host, &file, dry_run))
         });
         match folded {

@@ -1,7 +1,6 @@
 //! Replaying the changes of a log as its module is imported: who decides, and what is told.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use pyo3::exceptions::PySyntaxError;
 use pyo3::intern;
@@ -12,7 +11,7 @@ use relive_log::{Bisect, Policy};
 use relive_session::Offer;
 
 use crate::host::program_code;
-use crate::shared::{Shared, lock};
+use crate::shared::{Shared, is_installed, lock};
 
 /// The policy of this name.
 pub(crate) fn policy(name: &str) -> Option<Policy> {
@@ -306,12 +305,4 @@ pub(crate) fn tell_all(py: Python<'_>, notices: &[String]) {
     for notice in notices {
         tell(py, notice);
     }
-}
-
-/// What is installed is never changed by a log.
-fn is_installed(file: &Path) -> bool {
-    file.components().any(|part| {
-        let part = part.as_os_str();
-        part == "site-packages" || part == "dist-packages"
-    })
 }

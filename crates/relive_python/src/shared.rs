@@ -490,11 +490,6 @@ impl Shared {
     /// environment inside of the root may hold.
     pub(crate) fn is_live(&self, path: &Path) -> bool {
         let roots = lock(&self.roots).clone();
-        let is_installed = |rest: &Path| {
-            rest.components().any(|part| {
-                part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages"
-            })
-        };
         let is_in_library = |root: &Path, path: &Path| {
             path.starts_with(&self.library) && !root.starts_with(&self.library)
         };
@@ -507,6 +502,12 @@ impl Shared {
         !self.is_frozen()
             && (is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real)))
     }
+}
+
+/// Whether a path leads into a directory of installed packages.
+pub(crate) fn is_installed(path: &Path) -> bool {
+    path.components()
+        .any(|part| part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages")
 }
 
 impl State {

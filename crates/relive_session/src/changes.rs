@@ -249,7 +249,8 @@ impl Session {
             {
                 module.changes = logged_changes(changes, &module.changes);
             }
-            report = self.update(host, &BTreeSet::new());
+            // On the occasion that this was asked for: another thread than the main one executes no statements.
+            report = self.update_on(self.waiting.occasion, host, &BTreeSet::new());
         }
         Ok((folded, report))
     }

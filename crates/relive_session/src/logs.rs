@@ -1,12 +1,11 @@
 //! The logs of a session: one beside each source file that changes, and its own.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, ChangeKind, Draft, Entry, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog,
-    Rim, Tail, Via, fold_but_for, history_of_all, read, read_all, recover_fold,
+    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim, Tail,
+    Via, decided, fold_but_for, history_of_all, read, read_all, recover_fold, set_aside,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -233,7 +232,7 @@ impl ChangeLog for Logs {
             session: self.session.clone(),
             ran: ran.map(|change| change.number).collect(),
             changes,
-            decided: decided(last),
+            decided: decided(&read),
             caution,
             suspects,
             problems: problems(&self.rim, last),
@@ -311,16 +310,8 @@ impl ChangeLog for Logs {
     fn set_aside(&mut self, source: &Path) -> Result<Option<PathBuf>, LogError> {
         self.open.remove(source);
         let read = read(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
-        for number in 1.. {
-            let mut aside = read.log.clone().into_os_string();
-            aside.push(format!(".aside.{number}"));
-            match self.rim.storage.rename_new(&read.log, Path::new(&aside)) {
-                Ok(()) => return Ok(Some(aside.into())),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(LogError(error.to_string())),
-            }
-        }
-        Ok(None)
+        let kept = set_aside(&self.rim, &read.log);
+        kept.map(Some).map_err(|error| LogError(error.to_string()))
     }
 
     fn notices(&mut self) -> Vec<String> {
@@ -342,23 +333,6 @@ impl ChangeLog for Logs {
             }
         }
     }
-}
-
-/// The numbers of the changes that somebody has decided to replay.
-fn decided(log: &ReadLog) -> BTreeSet<u64> {
-    let mut decided = BTreeSet::new();
-    for record in &log.records {
-        match &record.entry {
-            Entry::Unskip(decision) => {
-                decided.insert(decision.of);
-            }
-            Entry::Skip(decision) => {
-                decided.remove(&decision.of);
-            }
-            _ => {}
-        }
-    }
-    decided
 }
 
 /// What is wrong with a log, a sentence each.

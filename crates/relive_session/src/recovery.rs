@@ -152,13 +152,17 @@ impl Crash {
         line.trim_start_matches("Fatal Python error: ")
     }
 
+    /// The calls of the thread that died, the innermost first: `bank.py", line 12 in deposit`. IPython has other threads.
+    fn calls(&self) -> impl Iterator<Item = &str> {
+        let thread = self.0.find("Current thread").unwrap_or_default();
+        let lines = self.0[thread..].lines().map(str::trim);
+        let calls = lines.skip_while(|line| !line.starts_with("File \""));
+        calls.map_while(|line| line.strip_prefix("File \""))
+    }
+
     /// The innermost call that Python knows of, as `bank.py:12 in deposit`.
     fn place(&self) -> Option<String> {
-        let at_fault = self.0.find("Current thread").unwrap_or_default();
-        let line = self.0[at_fault..]
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("File \""))?;
-        let (file, rest) = line.split_once("\", line ")?;
+        let (file, rest) = self.calls().next()?.split_once("\", line ")?;
         let (number, function) = rest.split_once(" in ")?;
         let file = Path::new(file).file_name()?.to_string_lossy().into_owned();
         Some(format!("{file}:{number} in {function}"))
@@ -167,11 +171,11 @@ impl Crash {
     /// Whether a function was running when it died.
     pub(crate) fn ran(&self, target: &str) -> bool {
         let name = target.rsplit('.').next().unwrap_or(target);
-        let mut lines = self.0.lines();
-        lines.any(|line| {
-            line.split_once(" in ")
-                .is_some_and(|(_, function)| function == name)
-        })
+        let is_it = |line: &str| {
+            let function = line.rsplit_once(" in ").map(|(_, function)| function);
+            function == Some(name)
+        };
+        self.calls().any(is_it)
     }
 
     /// What happened, in a sentence.

@@ -166,28 +166,12 @@ impl World<'_> {
 
     /// Give the log another name, the one that it would have if another log went on after it.
     pub(crate) fn set_aside(&self, log: &Log) -> Result<PathBuf, Stop> {
-        let storage = &self.rim.storage;
-        let failed = |error: io::Error| {
+        relive_log::set_aside(&self.rim, log.path()).map_err(|error| {
             Stop::no(format!(
                 "{} cannot be set aside: {error}",
                 self.brief(log.path())
             ))
-        };
-        for number in 1_u64.. {
-            let mut name = log.path().as_os_str().to_owned();
-            name.push(format!(".{number}"));
-            let kept = PathBuf::from(name);
-            match storage.rename_new(log.path(), &kept) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failed(error)),
-                Ok(()) => {
-                    let directory = kept.parent().unwrap_or(Path::new("/"));
-                    storage.sync_directory(directory).map_err(failed)?;
-                    return Ok(kept);
-                }
-            }
-        }
-        Err(failed(io::ErrorKind::AlreadyExists.into()))
+        })
     }
 
     /// A path as one would type it in the working directory; escaped.

@@ -10,14 +10,15 @@ mod fork;
 mod probe;
 mod reconcile;
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub use begin::file_hash;
 pub use error::{AppendError, OpenError};
 
 use crate::change::Draft;
 use crate::codec::Sum;
-use crate::place::Subject;
+use crate::place::{Subject, with_suffix};
 use crate::reading::{Fate, ReadLog};
 use crate::record::{
     Cause, Close, Done, Entry, Fail, Failure, FoldBegin, FoldEnd, Note, Torn, Via,
@@ -73,6 +74,23 @@ pub struct Committed {
     pub tx: u64,
     /// The number of the change of each draft.
     pub numbers: Vec<u64>,
+}
+
+/// Put a log out of the way: under the first number that is free, as a log that was folded. Returns where it is kept.
+pub fn set_aside(rim: &Rim, log: &Path) -> io::Result<PathBuf> {
+    let storage = &rim.storage;
+    for number in 1_u64.. {
+        let kept = with_suffix(log, &format!(".{number}"));
+        match storage.rename_new(log, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                storage.sync_directory(kept.parent().unwrap_or(Path::new("/")))?;
+                return Ok(kept);
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 impl Log {
