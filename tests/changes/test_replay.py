@@ -246,6 +246,30 @@ def test_a_project_file_can_only_tighten_the_policy(place: Place) -> None:
     assert "it is 'ask', 'all' or 'none'" in place.run("").stderr
 
 
+def test_a_log_is_undone_and_folded_without_a_session(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\nrelive.patch('bank', 'LAST = 1')\n{KILL}")
+    program = (
+        "import relive\nlog = relive.log('bank.py')\nlog.undo(log.pending[0].n)\n"
+        "try: log.undo(99)\nexcept relive.ReliveError as error: print(error)\n"
+        "print(log.fold().numbers)"
+    )
+    environment = os.environ | {"RELIVE_HOME": str(place.home)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=place.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told, folded = done.stdout.splitlines()
+    assert "has no change 99" in told
+    assert folded == "(5,)"
+    text = (place.directory / "bank.py").read_text()
+    assert "LAST = 1" in text
+    assert "RATE = 0.02" in text
+
+
 def test_what_is_folded_is_not_replayed(place: Place) -> None:
     place.dies(f"relive.patch('bank', 'RATE = 0.5')\nrelive.log(bank).fold()\n{KILL}")
     assert "RATE = 0.5" in (place.directory / "bank.py").read_text()

@@ -40,6 +40,10 @@ const USAGE: u8 = 2;
 /// The command refuses for safety.
 const REFUSED: u8 = 3;
 
+/// Why nothing can be done with a log.
+const NO_HOME: &str =
+    "neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory of your own";
+
 /// Runs Python programs.
 pub trait Runner {
     /// What a program may end with, other than by coming to its end.
@@ -158,7 +162,7 @@ fn command<R: Runner>() -> clap::Command {
 fn log_command<R: Runner>(command: LogCommand) -> u8 {
     let variable = |name: &str| std::env::var_os(name);
     let Some(home) = Home::from_environment(variable) else {
-        complain("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory of your own");
+        complain(NO_HOME);
         return NO;
     };
     let is_plain = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -186,10 +190,28 @@ pub fn change_document(change: &Change) -> serde_json::Value {
 /// What the log of a source file says: the document of `relive log FILE --json --all`, and the exit code of
 /// `--verify`; or why it cannot be read.
 pub fn log_document(file: &Path) -> Result<(serde_json::Value, u8), String> {
+    let (opened, _) = quietly(|world| world.open(file))?;
+    let opened = opened.map_err(|stop| stop.problem)?;
+    let document = serde_json::json!(opened.document(opened.changes.iter()));
+    Ok((document, opened.health.verdict()))
+}
+
+/// Do what `relive undo FILE N` does, or say why it cannot be done.
+pub fn undo_change(file: &Path, number: u64) -> Result<(), String> {
+    let file = file.to_owned();
+    let (code, told) = quietly(|world| log::run(LogCommand::Undo { file, number }, world))?;
+    match code {
+        0 => Ok(()),
+        _ => Err(told.trim_start_matches("relive: ").trim_end().to_owned()),
+    }
+}
+
+/// Do something with a log and print nothing. Returns what would have been complained of as well.
+fn quietly<T>(action: impl FnOnce(&mut World<'_>) -> T) -> Result<(T, String), String> {
     let variable = |name: &str| std::env::var_os(name);
-    let home = Home::from_environment(variable)
-        .ok_or("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory of your own")?;
-    let world = World {
+    let home = Home::from_environment(variable).ok_or(NO_HOME)?;
+    let mut told = Vec::new();
+    let done = action(&mut World {
         rim: Rim::real(home),
         name: "relive",
         session: log::new_session(),
@@ -199,12 +221,9 @@ pub fn log_document(file: &Path) -> Result<(serde_json::Value, u8), String> {
         has_colour: false,
         user: &mut log::Terminal,
         out: &mut std::io::sink(),
-        err: &mut std::io::sink(),
-    };
-    let opened = world.open(file).map_err(|stop| stop.problem)?;
-    let changes = opened.changes.iter();
-    let document = serde_json::json!(opened.document(changes));
-    Ok((document, opened.health.verdict()))
+        err: &mut told,
+    });
+    Ok((done, String::from_utf8_lossy(&told).into_owned()))
 }
 
 fn directory() -> PathBuf {

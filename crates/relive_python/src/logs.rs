@@ -1,12 +1,11 @@
 //! Change logs, as Python asks for them without a session.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict};
-use relive_log::{Folded, Home, Log, Rim, Via, fold, history_of_all, read_all, undo};
-use relive_syntax::{Outline, decode};
+use relive_log::{Folded, Home, Log, Rim, fold};
 
 /// What the log of a source file says: the document of `relive log FILE --json --all`, and the exit code of `--verify`.
 #[pyfunction]
@@ -22,23 +21,7 @@ pub(crate) fn read_log(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyAn
 /// Have a change of a log count no longer, in no session.
 #[pyfunction]
 pub(crate) fn undo_log(path: PathBuf, number: u64) -> PyResult<()> {
-    let (rim, mut log) = opened(&path)?;
-    let source = log.source().to_owned();
-    let undone = read_all(&rim, &source)
-        .map_err(|error| error.to_string())
-        .and_then(|read| {
-            let text = std::fs::read(&source).map_err(|error| error.to_string())?;
-            let text = decode(&text).map_err(|error| error.message)?;
-            let outline = Outline::parse(text.into()).map_err(|error| error.message)?;
-            let drafts = undo(&history_of_all(&read, None), number, &outline);
-            let drafts = drafts.map_err(|error| error.to_string())?;
-            let appended = log.append(&drafts, Via::Undo, None, None);
-            let committed = appended.map_err(|error| error.to_string())?;
-            log.done(committed.tx, 0.0);
-            Ok(())
-        });
-    log.close();
-    undone.map_err(PyOSError::new_err)
+    relive_cli::undo_change(&path, number).map_err(PyOSError::new_err)
 }
 
 /// Write the pending changes of a source file into it, in no session.
@@ -48,7 +31,13 @@ pub(crate) fn fold_log(
     path: PathBuf,
     dry_run: bool,
 ) -> PyResult<Bound<'_, PyDict>> {
-    let (rim, mut log) = opened(&path)?;
+    let home = Home::from_environment(|name| std::env::var_os(name));
+    let home = home.ok_or_else(|| {
+        PyOSError::new_err("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory")
+    })?;
+    let rim = Rim::real(home);
+    let mut log =
+        Log::open(&rim, &path, "-", "-").map_err(|error| PyOSError::new_err(error.to_string()))?;
     let source = log.source().to_owned();
     let folded = fold(&rim, &mut log, &source, dry_run);
     log.close();
@@ -64,17 +53,6 @@ pub(crate) fn folded_to_dict(py: Python<'_>, folded: Folded) -> PyResult<Bound<'
     dict.set_item("numbers", folded.numbers)?;
     dict.set_item("left", folded.left)?;
     Ok(dict)
-}
-
-fn opened(path: &Path) -> PyResult<(Rim, Log)> {
-    let home = Home::from_environment(|name| std::env::var_os(name));
-    let home = home.ok_or_else(|| {
-        PyOSError::new_err("neither RELIVE_HOME nor HOME is set; set RELIVE_HOME to a directory")
-    })?;
-    let rim = Rim::real(home);
-    let log = Log::open(&rim, path, "-", "-");
-    let log = log.map_err(|error| PyOSError::new_err(error.to_string()))?;
-    Ok((rim, log))
 }
 
 /// A JSON document as Python has it.
