@@ -21,8 +21,8 @@ SELECTION = re.compile(r"all|none|-\d+|\d+(-\d+)?(,\d+(-\d+)?)*")
 class PromptEngine(CellEngine, Protocol):
     """What of the engine knows about the sessions at prompts before this one."""
 
-    def prompt_recovery(self, directory: str) -> dict[str, Any] | None:
-        """Return what the session left that died in ``directory``, if one did."""
+    def prompt_recovery(self) -> dict[str, Any] | None:
+        """Return what the session left that died here, if one did: in this directory, or with this script."""
 
     def replay_prompt(self, session: str, numbers: list[int]) -> Iterator[str]:
         """Yield the statements of these numbers, each when it is about to be executed."""
@@ -78,9 +78,9 @@ class Place:
     wait: Callable[[Coroutine[Any, Any, Any]], Any]
 
 
-def find(engine: PromptEngine, directory: str) -> Left | None:
-    """Return what the last session left that died in ``directory``."""
-    found = engine.prompt_recovery(directory)
+def find(engine: PromptEngine) -> Left | None:
+    """Return what the last session left that died in the session's directory, or with its script."""
+    found = engine.prompt_recovery()
     if found is None:
         return None
     return Left(

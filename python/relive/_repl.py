@@ -24,7 +24,8 @@ from relive._settings import Replay, replay_policy
 def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay) -> None:
     """Show a prompt, IPython's where it is installed, after running ``script`` in its namespace, if one is given.
 
-    What the last session at a prompt in this directory left, if it died, is brought back first, as ``replay`` says.
+    What the last session at a prompt in this directory, or with this script, left, if it died, is brought back first,
+    as ``replay`` says.
     """
     try:
         directory = os.getcwd()
@@ -33,10 +34,11 @@ def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay
             directory = _run._enter(script)
         elif not sys.flags.safe_path:
             sys.path[0] = ""
-        session = _session.start(*(roots or [directory]), mode=mode, auto=False, replay=replay)
+        session = _session.started(roots or [directory], mode, auto=False, replay=replay, script=script)
         policy = replay_policy(replay, directory)
         namespace = _run._main_namespace()
         if script is not None:
+            _await_cells(session, policy)
             namespace = _run_script(script, session)
         if _has_ipython():
             from relive.ipython._app import start
@@ -119,21 +121,34 @@ def _standard(session: Session, namespace: dict[str, Any], replay: Replay) -> No
 
 
 def recover_last(session: Session, place: Place, replay: Replay) -> None:
-    """Bring back what the last session at a prompt in this directory left, if it died."""
+    """Bring back what the last session at a prompt here left, if it died."""
     engine = session._engine
     try:
         with relive_errors():
-            left = _recovery.find(engine, os.getcwd())
+            left = _recovery.find(engine)
             if left is None:
                 return
             tell(left.headline())
-            if replay == "ask" and not sys.stdin.isatty():
+            if not _is_brought_back(replay) and replay != "none":
                 # Nobody can be asked, and nobody has allowed it.
                 tell("nothing is brought back without a terminal; --replay all does it")
                 return
             _recovery.recover(engine, left, place, replay=replay, confirm=confirmed, tell=tell)
     except ReliveError as error:
         tell(f"nothing more is brought back: {error}")
+    finally:
+        engine.awaits_cells(False)
+
+
+def _await_cells(session: Session, replay: Replay) -> None:
+    """Leave what cells did to the script to the cells, which come back when it has been executed."""
+    with suppress(ReliveError), relive_errors():
+        if _is_brought_back(replay) and _recovery.find(session._engine):
+            session._engine.awaits_cells(True)
+
+
+def _is_brought_back(replay: Replay) -> bool:
+    return replay == "all" or (replay == "ask" and sys.stdin.isatty())
 
 
 def tell(line: str) -> None:

@@ -3,7 +3,7 @@
 import atexit
 import os
 import sys
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -39,12 +39,19 @@ def start(
     A second call returns the running session with the new roots added. Raises `ReliveError` for a root that is
     neither a directory nor an importable package, and for an unknown mode.
     """
+    return started(roots or (os.getcwd(),), mode, auto=auto, replay=replay)
+
+
+def started(
+    roots: Sequence[str | os.PathLike[str]], mode: Mode, *, auto: bool, replay: Replay, script: str | None = None
+) -> "Session":
+    """Do what `start` does; where there is a prompt, it has the names of ``script``."""
     global _running
-    directories = [_root_directory(root) for root in roots or (os.getcwd(),)]
+    directories = [_root_directory(root) for root in roots]
     _check_mode(mode)
     policy = replay_policy(replay, directories[0])
     if _running is None:
-        _running = Session(mode, policy)
+        _running = Session(mode, policy, script)
     for directory in directories:
         _running._add_root(directory)
     if auto:
@@ -60,8 +67,8 @@ def session() -> "Session | None":
 class Session:
     """A running live session; made by `start`."""
 
-    def __init__(self, mode: Mode, replay: Replay = "ask") -> None:
-        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)), replay)
+    def __init__(self, mode: Mode, replay: Replay = "ask", script: str | None = None) -> None:
+        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)), replay, script)
         self._finder = _import.install(self._engine)
         self._crash_file = CrashFile(self._engine.crash_file())
         _follow_forks()

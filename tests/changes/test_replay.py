@@ -338,7 +338,7 @@ class Prompt:
             "    number = engine.log_cell(cell, globals())\n"
             "    exec(cell, globals())\n"
             "    if number is not None: engine.cell_done(number, 1.0)\n"
-            "if left := engine.prompt_recovery('.'):\n"
+            "if left := engine.prompt_recovery():\n"
             "    for cell in engine.replay_prompt(left['session'], left['auto'] + left['ask']): run(cell)\n"
         )
 

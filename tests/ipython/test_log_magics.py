@@ -45,7 +45,7 @@ class Logs:
 
         return method
 
-    def prompt_recovery(self, directory):
+    def prompt_recovery(self):
         return self.left
 
     def replay_prompt(self, session, numbers):
@@ -240,7 +240,7 @@ def test_a_choice_needs_no_consent_and_a_suspect_comes_back_only_by_its_number(p
 
 
 def test_recovery_without_a_session_that_died(prompt, logs):
-    assert prompt.run("%recover").out == "no session at a prompt in this directory has died and left anything\n"
+    assert prompt.run("%recover").out == "no session at a prompt here has died and left anything\n"
 
 
 def test_a_recovered_function_has_its_source_and_future_imports_go_on(prompt, recorder, logs):

@@ -1,5 +1,6 @@
 """``relive repl`` in a terminal: what is typed is live and logged, and comes back after a crash."""
 
+import json
 import os
 import re
 import signal
@@ -88,6 +89,11 @@ class Repl:
         prompt.shown = prompt.ready()
         return prompt
 
+    def pending(self, file: str) -> list[str]:
+        """Return the targets of the changes that a file does not have."""
+        listed = json.loads(self.place.relive("log", file, "--json").stdout)
+        return [change["target"] for change in listed["changes"]]
+
 
 @pytest.fixture(params=["IPython", "standard prompt"])
 def repl(request, place, open_terminal, tmp_path) -> Iterator[Repl]:
@@ -131,6 +137,40 @@ def test_a_script_that_raises_leaves_its_names_all_the_same(repl):
     ]
     assert "ValueError: no" in prompt.shown
     assert prompt.value("LEVEL") == "3"
+
+
+def test_what_is_typed_with_a_script_becomes_the_scripts_own(repl):
+    """It stood in the session's log only, so that no fold could write it into the script."""
+    repl.place.write("app.py", "LEVEL = 3\nSEEN = []\n\n\ndef up():\n    return LEVEL + 1\n")
+    prompt = repl.start("-i", "app.py")
+    prompt.type("import relive; was = up")
+    prompt.define("def up(): return LEVEL * 100")
+    prompt.type("LEVEL = 5")
+    prompt.type("SEEN.append(LEVEL)")
+    prompt.define("def own(): return 'not of the script'")
+    assert prompt.value("up(), up is was, was()") == "(500, True, 500)"
+    prompt.die("import os; os.abort()")
+    assert repl.pending("app.py") == ["up", "LEVEL", "SEEN"]
+
+    prompt = repl.open("-i", "app.py")
+    assert "SEEN.append(LEVEL)" in prompt.terminal.wait_for(QUESTION)
+    prompt.answer("y")
+    assert prompt.value("up(), LEVEL, SEEN, own()") == "(500, 5, [5], 'not of the script')"
+    prompt.die("exit()")
+    assert repl.pending("app.py") == ["up", "LEVEL", "SEEN"]
+    assert repl.place.relive("fold", "app.py").returncode == 0
+    text = (repl.place.directory / "app.py").read_text()
+    assert text == "LEVEL = 5\nSEEN = []\n\n\ndef up(): return LEVEL * 100\n"
+
+
+def test_what_was_typed_with_one_script_does_not_come_back_with_another(repl):
+    """Sessions were known by their directory alone."""
+    repl.place.write("app.py", "LEVEL = 3\n")
+    repl.place.write("other.py", "LEVEL = 4\n")
+    repl.start("-i", "app.py").die("mine = 1; import os; os.abort()")
+    assert "last session" not in repl.start("-i", "other.py").shown
+    assert "last session" not in repl.start().shown
+    assert "last session" in repl.start("-i", "app.py").shown
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 //! All that a log needs of the world.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::home::Home;
@@ -32,6 +33,8 @@ pub struct Process {
     pub boot: String,
     /// The name of the user.
     pub by: String,
+    /// What a session's own log is about: the directory it began in, or the script whose names its prompt has.
+    pub about: PathBuf,
 }
 
 impl Process {

@@ -40,13 +40,22 @@ pub(crate) struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (mode, library, replay = "ask"))]
-    fn new(py: Python<'_>, mode: &str, library: PathBuf, replay: &str) -> PyResult<Self> {
+    #[pyo3(signature = (mode, library, replay = "ask", script = None))]
+    fn new(
+        py: Python<'_>,
+        mode: &str,
+        library: PathBuf,
+        replay: &str,
+        script: Option<PathBuf>,
+    ) -> PyResult<Self> {
         registry::open(py)?;
         let mut session = Session::new(parse_mode(mode)?);
         let name = session_name();
         let home = Home::from_environment(|name| std::env::var_os(name));
-        let rim = home.map(Rim::real);
+        let mut rim = home.map(Rim::real);
+        if let (Some(rim), Some(script)) = (&mut rim, script) {
+            rim.process.about = script.canonicalize().unwrap_or(script);
+        }
         if let Some(rim) = &rim {
             let logs = Logs::new(rim.clone(), name.clone(), python_version());
             session.set_log(Box::new(logs));
@@ -270,24 +279,31 @@ impl Engine {
         Some(self.rim.as_ref()?.home.crash(&self.name))
     }
 
-    /// What sessions at prompts left that died in a directory.
-    fn prompt_recovery<'py>(
-        &self,
-        py: Python<'py>,
-        directory: PathBuf,
-    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+    /// What sessions at prompts left that died in this session's directory, or with the names of its script.
+    fn prompt_recovery<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
         let Some(rim) = &self.rim else {
             return Ok(None);
         };
-        let directory = directory.canonicalize().unwrap_or(directory);
         // What was found before has the logs locked.
         drop(lock(&self.left).take());
-        let Some(left) = LeftBehind::find(rim, &directory, &python_version()) else {
+        let Some(left) = LeftBehind::find(rim, &python_version()) else {
             return Ok(None);
         };
         let dict = left_to_dict(py, &left)?;
         *lock(&self.left) = Some(left);
         Ok(Some(dict))
+    }
+
+    /// Have what the cells that `prompt_recovery` found did to modules be left to the cells, which come back later; or
+    /// not any more.
+    fn awaits_cells(&self, py: Python<'_>, awaits: bool) {
+        let origins = lock(&self.left)
+            .as_ref()
+            .filter(|_| awaits)
+            .map(LeftBehind::origins);
+        self.shared.with(py, (), |state| {
+            state.session.returning = origins.unwrap_or_default()
+        });
     }
 
     /// The statements of these numbers, one after the other, each when it is about to be executed. When all are, the

@@ -26,6 +26,11 @@ impl PromptNames for Namespace<'_> {
         loaded.is(&module).then_some(name)
     }
 
+    fn own_module(&self) -> Option<String> {
+        let main = self.loaded("__main__")?;
+        main.dict().is(&self.0).then(|| "__main__".to_owned())
+    }
+
     fn is_same(&self, module: &str, name: &str) -> bool {
         let here = self.0.get_item(name).ok().flatten();
         let Some(module) = self.loaded(module) else {

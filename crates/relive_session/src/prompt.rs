@@ -19,6 +19,9 @@ pub trait PromptNames {
     /// The module that a dotted path starting at a name at the prompt is, if it is one.
     fn module(&self, path: &str) -> Option<String>;
 
+    /// The module whose names are those of the prompt: with a script, `__main__`.
+    fn own_module(&self) -> Option<String>;
+
     /// Whether a name means the same in a module as at the prompt: there is one object, or it is built in.
     fn is_same(&self, module: &str, name: &str) -> bool;
 }
@@ -91,7 +94,7 @@ impl Session {
             for change in modules.values_mut() {
                 change.has_statement = false;
             }
-            for changed in &statement.changes {
+            for changed in statement.changes.iter().chain(&bound(statement)) {
                 self.add_module_draft(statement, changed, names, &defined, &mut modules);
             }
         }
@@ -242,8 +245,12 @@ impl Session {
             return;
         }
         let is_same = |name: &String| names.is_same(&module, name);
-        let inside =
-            rebased(&statement.text, &root).filter(|_| statement.reads.iter().all(is_same));
+        let inside = match root {
+            Some(root) => {
+                rebased(&statement.text, &root).filter(|_| statement.reads.iter().all(is_same))
+            }
+            None => Some(statement.text.clone()),
+        };
         change.drafts.push(Draft::State {
             target: target.clone(),
             effect: match inside {
@@ -255,12 +262,12 @@ impl Session {
     }
 
     /// The live module that a path leads into: its name, the part of the path that is the module, and the attributes
-    /// behind it.
+    /// behind it. No part of it is the module whose names are those of the prompt.
     fn live_module(
-        &self,
+        &mut self,
         changed: &Changed,
         names: &dyn PromptNames,
-    ) -> Option<(String, String, Vec<String>)> {
+    ) -> Option<(String, Option<String>, Vec<String>)> {
         let attributes: Vec<&String> = changed
             .path
             .iter()
@@ -270,7 +277,10 @@ impl Session {
             })
             .collect();
         let mut root = changed.root.clone();
-        let mut found = None;
+        let mut found = self.own_module(&root, names).map(|own| {
+            let path = std::iter::once(&root).chain(attributes.iter().copied());
+            (own, None, path.cloned().collect())
+        });
         for count in 0..=attributes.len() {
             if count > 0 {
                 root = format!("{root}.{}", attributes[count - 1]);
@@ -280,13 +290,24 @@ impl Session {
             };
             let rest = attributes[count..].iter().map(|name| (*name).clone());
             if self.has_module(&module) {
-                found = Some((module, root.clone(), rest.collect()));
+                found = Some((module, Some(root.clone()), rest.collect()));
             }
         }
         found
     }
 
-    /// The definition that `bank.Account.deposit = deposit` assigns, as it would stand in the module.
+    /// The live module whose names are those of the prompt, if its text binds this one.
+    fn own_module(&mut self, name: &str, names: &dyn PromptNames) -> Option<String> {
+        let module = names.own_module()?;
+        let live = self.modules.get_mut(&module)?;
+        let outline = live.outline(&mut self.last_unit).ok()?;
+        let mut units = outline.units.iter();
+        let is_its = units.any(|unit| unit.binds.iter().any(|bound| bound == name));
+        is_its.then_some(module)
+    }
+
+    /// The definition that `bank.Account.deposit = deposit` assigns, as it would stand in the module, or that a
+    /// statement is where the prompt has the module's names.
     fn assigned_definition(
         &self,
         statement: &CellStatement,
@@ -294,6 +315,9 @@ impl Session {
         path: &[String],
         defined: &[(String, String)],
     ) -> Option<(Vec<String>, String)> {
+        if let CellKind::Function { .. } | CellKind::Class { .. } = statement.kind {
+            return Some((Vec::new(), statement.text.clone()));
+        }
         let is_plain = changed.how == How::Store && !changed.path.contains(&Step::Subscript);
         let (_, value) = statement.text.split_once('=').filter(|_| is_plain)?;
         let value = value.trim();
@@ -338,6 +362,26 @@ impl InModule {
             ),
         })
     }
+}
+
+/// What a statement binds or deletes at the prompt, as changes of what the prompt has the names of. An import brings
+/// back what there is.
+fn bound(statement: &CellStatement) -> Vec<Changed> {
+    if statement.kind == CellKind::Import {
+        return Vec::new();
+    }
+    let how = if statement.is_deletion {
+        How::Delete
+    } else {
+        How::Store
+    };
+    let names = statement.binds.iter();
+    let changed = names.map(|name| Changed {
+        root: name.clone(),
+        path: Vec::new(),
+        how: how.clone(),
+    });
+    changed.collect()
 }
 
 fn effect(effect: CellEffect) -> Effect {

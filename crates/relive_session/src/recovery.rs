@@ -7,7 +7,7 @@ use relive_log::{
     Cause, Change, ChangeKind, Effect, Entry, Log, Outcome, ReadLog, Rim, Status, history, read,
 };
 
-/// What sessions at prompts left that died in one directory.
+/// What sessions at prompts left that died in one directory, or with the names of one script.
 pub struct LeftBehind {
     /// The last of them.
     pub session: String,
@@ -58,9 +58,9 @@ fn text_of(change: &Change) -> &str {
 }
 
 impl LeftBehind {
-    /// Look for what died in a directory. None if there is nothing to bring back.
+    /// Look for what died where this process is. None if there is nothing to bring back.
     #[must_use]
-    pub fn find(rim: &Rim, directory: &Path, python: &str) -> Option<Self> {
+    pub fn find(rim: &Rim, python: &str) -> Option<Self> {
         let names = rim.storage.list(&rim.home.sessions()).ok()?;
         let paths = names.iter().filter(|name| {
             let name = name.to_string_lossy();
@@ -74,7 +74,7 @@ impl LeftBehind {
             let is_here = found
                 .header
                 .as_ref()
-                .is_some_and(|header| header.source == directory.as_os_str());
+                .is_some_and(|header| header.source == rim.process.about.as_os_str());
             if !is_here || is_closed(&found) {
                 continue;
             }

@@ -1,6 +1,5 @@
 """``%load_ext relive``: hooks and magics put into a shell, and taken out again."""
 
-import os
 import sys
 from contextlib import suppress
 from typing import Any
@@ -139,7 +138,7 @@ def _tell_of_last_session() -> None:
     session = _session.session()
     try:
         with relive_errors():
-            left = _recovery.find(session._engine, os.getcwd()) if session else None
+            left = _recovery.find(session._engine) if session else None
     except ReliveError as error:
         print(f"relive: what the last session here left cannot be read: {error}", file=sys.stderr)
     else:

@@ -139,9 +139,9 @@ class LogMagics(Magics):
     def _recover_prompt(self, choice: str | None) -> ChangeTable | None:
         engine = running_session()._engine
         with _log.relive_errors():
-            left = _recovery.find(engine, os.getcwd())
+            left = _recovery.find(engine)
             if left is None:
-                print("no session at a prompt in this directory has died and left anything")
+                print("no session at a prompt here has died and left anything")
                 return None
             if choice is None and self._is_kernel:
                 print(f"%recover followed by {_CHOICES} executes them again")

@@ -63,10 +63,7 @@ pub(super) fn header(
     };
     let is_beside = log.parent() == subject.source.parent();
     let name = if subject.is_session() {
-        rim.storage
-            .canonical(Path::new("."))
-            .unwrap_or_default()
-            .into_os_string()
+        rim.process.about.clone().into_os_string()
     } else if is_beside {
         subject.source.file_name().unwrap_or_default().to_owned()
     } else {

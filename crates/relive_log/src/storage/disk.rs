@@ -258,5 +258,6 @@ pub(crate) fn this_process() -> Process {
             Some(name) => name.to_string_lossy().into_owned(),
             None => user.to_string(),
         },
+        about: fs::canonicalize(".").unwrap_or_default(),
     }
 }

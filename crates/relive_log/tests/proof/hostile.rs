@@ -160,6 +160,7 @@ fn rim(disk: &MemoryDisk, read_bytes: &Arc<AtomicU64>) -> Rim {
             host: "kiwi".to_owned(),
             boot: "c2f1".to_owned(),
             by: "ada".to_owned(),
+            about: "/".into(),
         },
     }
 }

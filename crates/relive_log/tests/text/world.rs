@@ -138,6 +138,7 @@ pub(crate) fn rim(disk: &MemoryDisk) -> Rim {
             host: "kiwi".to_owned(),
             boot: "c2f1".to_owned(),
             by: "ada".to_owned(),
+            about: "/".into(),
         },
     }
 }
