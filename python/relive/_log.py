@@ -160,11 +160,24 @@ class ChangeLog:
         """
         with relive_errors():
             if (session := _session.session()) is not None:
-                report = Report.from_dict(session._engine.undo(self._path, number))
-                if report.refused:
-                    raise ReliveError("; ".join(item.why for item in report.refused))
-                return report
+                return _unrefused(Report.from_dict(session._engine.undo(self._path, number)))
             _native.undo_log(self._path, number)
+            return _NOTHING
+
+    def merge(self, number: int) -> Report:
+        """Merge a change that is in conflict with what its source file says now: a new change takes its place.
+
+        Raises `ReliveError`, which shows both, if they have changed the same lines. Nothing is written into the file.
+        """
+        with relive_errors():
+            if (both := _native.merge_conflict(self._path, number)) is not None:
+                raise ReliveError(
+                    f"change {number} and {self.file} have both changed the same lines, and nothing was merged; "
+                    f"write them into {self.file} as they should be, then undo change {number}:\n{both}"
+                )
+            if (session := _session.session()) is not None:
+                return _unrefused(Report.from_dict(session._engine.resolve(self._path, number)))
+            _native.merge_log(self._path, number)
             return _NOTHING
 
     def fold(self, *, dry_run: bool = False) -> Fold:
@@ -330,6 +343,12 @@ def first_line(text: str) -> str:
     lines = as_typed(text).strip().splitlines()
     shown = printable(lines[0]) if lines else ""
     return f"{shown[:_SHOWN]} …" if len(lines) > 1 or len(shown) > _SHOWN else shown
+
+
+def _unrefused(report: Report) -> Report:
+    if report.refused:
+        raise ReliveError("; ".join(item.why for item in report.refused))
+    return report
 
 
 def _running() -> _session.Session:

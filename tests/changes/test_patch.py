@@ -132,6 +132,49 @@ def test_a_save_of_the_same_definition_is_a_conflict_and_the_file_wins(live: Liv
     assert not report.refused
 
 
+FEE = """\
+def fee(balance):
+    low = 1
+
+    high = 2
+
+    return low + high * balance
+"""
+
+
+def test_a_conflict_is_merged_with_what_the_file_says(live: Live) -> None:
+    bank = live.load("bank", FEE)
+    relive.patch("bank", FEE.replace("low = 1", "low = 10"))
+    live.replace("bank.py", "high = 2", "high = 20")
+    assert live.session.update().conflicts
+    assert bank.fee(1) == 21
+    [change] = [change for change in relive.log(bank) if change.status == "conflict"]
+    saved = (live.directory / "bank.py").read_text()
+    assert applied(relive.log(bank).merge(change.n)) == {"bank:fee"}
+    assert bank.fee(1) == 30
+    assert (live.directory / "bank.py").read_text() == saved
+    [pending] = relive.log(bank).pending
+    assert relive.log(bank)[change.n].status == "undone"
+    # It is one change now, which a fold writes and an undo takes back.
+    relive.log(bank).undo(pending.n)
+    assert bank.fee(1) == 21
+
+
+def test_a_conflict_in_the_same_lines_is_shown_and_left(live: Live) -> None:
+    bank = live.load("bank", FEE)
+    relive.patch("bank", FEE.replace("low = 1", "low = 10"))
+    live.replace("bank.py", "low = 1", "low = 100")
+    live.session.update()
+    before = (live.directory / "bank.py.log").read_text()
+    with pytest.raises(relive.ReliveError) as caught:
+        relive.log(bank).merge(2)
+    said = str(caught.value)
+    assert "nothing was merged" in said
+    assert "<<<<<<< the source\n    low = 100\n||||||| before change 2\n    low = 1\n=======\n    low = 10\n" in said
+    assert bank.fee(1) == 102
+    assert (live.directory / "bank.py.log").read_text() == before
+
+
 def test_a_save_of_the_very_change_makes_it_part_of_the_source(live: Live) -> None:
     bank = live.load("bank", BANK)
     relive.patch("bank", "def interest(balance):\n    return 7\n")

@@ -77,6 +77,22 @@ def test_setting_the_log_aside(place: Place, start: Callable[[], Terminal]) -> N
     assert [file for file in place.directory.iterdir() if "bank.py.log." in file.name]
 
 
+def test_a_conflict_is_merged_by_a_key(place: Place, start: Callable[[], Terminal]) -> None:
+    interest = "def interest(balance):\n    low = 1\n\n    return low + balance"
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text().replace("def interest(balance):\n    return balance * RATE", interest))
+    place.dies(f"relive.patch('bank', {interest.replace('low = 1', 'low = 5')!r})\n{KILL}")
+    saved = file.read_text().replace("low + balance", "low - balance")
+    file.write_text(saved)
+    terminal = start()
+    terminal.wait_for("Enter")
+    terminal._screen.send("m\r")
+    terminal.wait_for("rate is 0.5 and -5")
+    assert file.read_text() == saved
+    # It is remembered.
+    start().wait_for("rate is 0.5 and -5")
+
+
 def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callable[[], Terminal]) -> None:
     for number in range(6):
         trap = (

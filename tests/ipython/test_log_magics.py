@@ -62,10 +62,12 @@ def logs(project, prompt, recorder, monkeypatch):
     prompt.get("import bank, shop as s")
     logs = Logs()
     monkeypatch.setattr(_native, "read_log", logs.read_log, raising=False)
+    monkeypatch.setattr(_native, "merge_conflict", lambda path, number: "<<<<<<<\n" if number == 6 else None)
     monkeypatch.setattr("builtins.input", lambda question: pytest.fail(f"asked {question}"))
     answers = {
         "undo": REPORT,
         "recover": REPORT,
+        "resolve": REPORT,
         "patch": REPORT,
         "fold": {"diff": "+x\n", "numbers": [5], "left": []},
         "prompt_log": None,
@@ -160,6 +162,16 @@ def test_recover_applies_the_changes_that_are_chosen(project, prompt, logs, choi
     logs.add("bank.py", 8, "conflict")
     prompt.get(f"%recover bank {choice}")
     assert logs.asked == [("recover", str(project.path("bank.py")), on, off)]
+
+
+def test_recover_merges_a_conflict(project, prompt, logs):
+    logs.add("bank.py", 5, "conflict")
+    assert prompt.get("%recover bank --merge 5")
+    assert logs.asked == [("resolve", str(project.path("bank.py")), 5)]
+    assert "have both changed the same lines" in refused(prompt, "%recover bank --merge 6")
+    for line in ("%recover --merge 5", "%recover bank --merge", "%recover bank --merge five"):
+        assert "wants the name of a module and the number of a change" in refused(prompt, line)
+    assert len(logs.asked) == 1
 
 
 def test_recover_asks_which(project, prompt, logs, monkeypatch):

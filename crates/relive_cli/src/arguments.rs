@@ -215,9 +215,27 @@ pub(crate) struct RecoverOptions {
     /// Replay these numbers and leave off all others, such as 1-4,6
     #[arg(long, value_name = "NUMBERS", group = "which")]
     pub(crate) only: Option<Numbers>,
+    /// Merge the change of this number, which is in conflict with the source, with what the source says now
+    #[arg(long, value_name = "N", group = "which")]
+    pub(crate) merge: Option<u64>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl RecoverOptions {
+    /// What merges one change.
+    pub(crate) fn merging(file: PathBuf, number: u64) -> Self {
+        Self {
+            file,
+            all: false,
+            none: false,
+            drop_last: None,
+            only: None,
+            merge: Some(number),
+            json: false,
+        }
+    }
 }
 
 /// Numbers of changes: `1-4,6`.

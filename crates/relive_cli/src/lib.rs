@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, FromArgMatches};
 use jiff::tz::TimeZone;
-use relive_log::{Change, Home, Rim};
+use relive_log::{Change, Home, ResolveError, Rim, resolve};
 use relive_socket::{Places, find};
 
-use arguments::{Arguments, Command, LogCommand, SessionOptions};
+use arguments::{Arguments, Command, LogCommand, RecoverOptions, SessionOptions};
 pub use arguments::{Mode, Program, ReplRequest, Replay, RunRequest};
 use log::World;
 pub use picker::{Choice, has_terminal, pick};
@@ -204,6 +204,38 @@ pub fn undo_change(file: &Path, number: u64) -> Result<(), String> {
         0 => Ok(()),
         _ => Err(told.trim_start_matches("relive: ").trim_end().to_owned()),
     }
+}
+
+/// Do what `relive recover FILE --merge N` does, or say why it cannot be done.
+pub fn merge_change(file: &Path, number: u64) -> Result<(), String> {
+    let options = RecoverOptions::merging(file.to_owned(), number);
+    let (code, told) = quietly(|world| log::run(LogCommand::Recover(options), world))?;
+    match code {
+        0 => Ok(()),
+        _ => Err(told.trim_start_matches("relive: ").trim_end().to_owned()),
+    }
+}
+
+/// The text of a definition with both versions between conflict markers, escaped, where a change that is in conflict with
+/// its source and the source have changed the same lines.
+pub fn merge_conflict(file: &Path, number: u64) -> Result<Option<String>, String> {
+    let (found, _) = quietly(|world| {
+        let opened = world.open(file)?;
+        let outline = opened.expect_outline()?;
+        Ok::<_, log::Stop>(resolve(&opened.changes, number, &outline))
+    })?;
+    Ok(match found.map_err(|stop| stop.problem)? {
+        Err(ResolveError::Overlap { marked, .. }) => {
+            let lines = diff::whole(diff::Sign::Same, &marked);
+            Some(
+                lines
+                    .iter()
+                    .map(|line| format!("{}\n", line.text))
+                    .collect(),
+            )
+        }
+        _ => None,
+    })
 }
 
 /// Do something with a log and print nothing. Returns what would have been complained of as well.

@@ -165,6 +165,7 @@ fn without_python_help_does_not_list_what_needs_it() {
               --none            Replay none of them
               --drop-last <N>   Leave off the last N of those that would be replayed
               --only <NUMBERS>  Replay these numbers and leave off all others, such as 1-4,6
+              --merge <N>       Merge the change of this number, which is in conflict with the source, with what the source says now
               --json            Print one JSON document
           -h, --help            Print help
     "#]].assert_eq(&recover.render_help().to_string());

@@ -126,6 +126,9 @@ pub(crate) fn origin(change: &Change) -> String {
         Via::Editor => "saved in an editor",
         Via::Repl => "typed at a prompt",
         Via::Patch => "made by relive.patch",
+        Via::Undo if matches!(change.kind, ChangeKind::Patch { .. }) => {
+            "made by an undo or a merge"
+        }
         Via::Undo => "made by an undo",
         Via::Replay => "replayed from another log",
     };

@@ -28,6 +28,7 @@ mod place;
 mod read;
 mod reading;
 mod record;
+mod resolve;
 mod rim;
 mod scan;
 mod spacing;
@@ -59,6 +60,7 @@ pub use record::{
     FoldEnd, Header, Note, Operation, Patch, Record, SessionStart, StateChange, TextHash, Torn,
     Unknown, Via,
 };
+pub use resolve::{ResolveError, Resolved, resolve};
 pub use rim::{Process, Rim};
 pub use splice::{SpliceError, splice};
 pub use storage::memory;

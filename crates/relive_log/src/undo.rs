@@ -298,7 +298,7 @@ impl<'a> Back<'a> {
     }
 }
 
-fn is_one_statement(text: &str) -> bool {
+pub(crate) fn is_one_statement(text: &str) -> bool {
     let text = crate::text::exact(text);
     Outline::parse(text.as_ref().into()).is_ok_and(|outline| outline.units.len() == 1)
 }

@@ -218,6 +218,18 @@ impl Engine {
         })
     }
 
+    /// Merge a change that is in conflict with what its source file says now.
+    fn resolve<'py>(
+        &self,
+        py: Python<'py>,
+        file: PathBuf,
+        number: u64,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        self.change(py, |state| {
+            state.session.resolve(&mut state.host, &file, number)
+        })
+    }
+
     /// Replay changes of a source file's log, and leave others off.
     fn recover<'py>(
         &self,

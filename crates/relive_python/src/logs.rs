@@ -24,6 +24,18 @@ pub(crate) fn undo_log(path: PathBuf, number: u64) -> PyResult<()> {
     relive_cli::undo_change(&path, number).map_err(PyOSError::new_err)
 }
 
+/// Merge a change of a log that is in conflict with what its source says now, in no session.
+#[pyfunction]
+pub(crate) fn merge_log(path: PathBuf, number: u64) -> PyResult<()> {
+    relive_cli::merge_change(&path, number).map_err(PyOSError::new_err)
+}
+
+/// The text with both versions between conflict markers, where a change and its source have changed the same lines.
+#[pyfunction]
+pub(crate) fn merge_conflict(path: PathBuf, number: u64) -> PyResult<Option<String>> {
+    relive_cli::merge_conflict(&path, number).map_err(PyOSError::new_err)
+}
+
 /// Write the pending changes of a source file into it, in no session.
 #[pyfunction]
 pub(crate) fn fold_log(

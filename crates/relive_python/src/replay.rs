@@ -45,6 +45,7 @@ pub(crate) fn begin<'py>(
     // Whoever runs a program with the rights of another user has not written that user's log.
     let is_forbidden = std::env::var_os("SUDO_UID").is_some() || is_installed(&offer.source);
     let only = only();
+    let mut merged = Vec::new();
     let replayed = if let Some(only) = &only {
         offer.chosen.intersection(only).copied().collect()
     } else if offer.is_without_log {
@@ -62,7 +63,9 @@ pub(crate) fn begin<'py>(
         tell_of_suspects(py, &offer);
         offer.chosen.clone()
     } else if has_terminal() {
-        ask(py, shared, name, &offer)
+        let mut replayed = ask(py, shared, name, &offer, &mut merged);
+        replayed.extend(&merged);
+        replayed
     } else {
         tell_of_what_is_left_off(py, &offer);
         let mut decided = offer.chosen.clone();
@@ -70,6 +73,13 @@ pub(crate) fn begin<'py>(
         decided
     };
     let file = offer.source.display().to_string();
+    let offer = if merged.is_empty() {
+        offer
+    } else {
+        // What the merge has made stands in the log only by now.
+        let anew = shared.with(py, Ok(None), |state| state.session.offer(name, policy));
+        anew.ok().flatten().unwrap_or(offer)
+    };
     let begun = shared.with(py, Ok(None), |state| {
         state.session.begin(name, offer, &replayed, only.is_some())
     });
@@ -83,12 +93,19 @@ pub(crate) fn begin<'py>(
         .transpose()
 }
 
-/// Ask in the terminal. What is chosen is remembered in the log.
-fn ask(py: Python<'_>, shared: &Shared, name: &str, offer: &Offer) -> BTreeSet<u64> {
+/// Ask in the terminal. What is chosen is remembered in the log; `merged` are the changes that a merge has made.
+fn ask(
+    py: Python<'_>,
+    shared: &Shared,
+    name: &str,
+    offer: &Offer,
+    merged: &mut Vec<u64>,
+) -> BTreeSet<u64> {
     let source = offer.source.display().to_string();
     let title = format!("{source} has changes in its log that are not in the file");
     // The screen is drawn without the interpreter: other threads go on.
-    let choice = py.detach(|| pick(&title, &offer.changes, &offer.warnings));
+    let source = offer.outline.as_ref();
+    let choice = py.detach(|| pick(&title, &offer.changes, source, &offer.warnings));
     let decide = |on: &[u64], off: &[u64]| {
         let decided = shared.with(py, Ok(()), |state| state.session.decide(name, on, off));
         if let Err(error) = decided {
@@ -96,8 +113,20 @@ fn ask(py: Python<'_>, shared: &Shared, name: &str, offer: &Offer) -> BTreeSet<u
         }
     };
     match choice {
-        Ok(Choice::Replay(on, off)) => {
+        Ok(Choice::Replay {
+            on,
+            off,
+            merged: wanted,
+        }) => {
             decide(&on, &off);
+            if !wanted.is_empty() {
+                match shared.with(py, Ok(Vec::new()), |state| {
+                    state.session.merge(name, &wanted)
+                }) {
+                    Ok(numbers) => *merged = numbers,
+                    Err(error) => tell(py, &format!("nothing was merged: {error}")),
+                }
+            }
             on.into_iter().collect()
         }
         Ok(Choice::Without) => {

@@ -346,6 +346,9 @@ impl Shared {
         };
         let done = match &request.action {
             LogAction::Undo { number } => Ok((String::new(), session.undo(host, &file, *number))),
+            LogAction::Merge { number } => {
+                Ok((String::new(), session.resolve(host, &file, *number)))
+            }
             LogAction::Decide { on, off } => {
                 Ok((String::new(), session.recover(host, &file, on, off)))
             }

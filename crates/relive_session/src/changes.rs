@@ -136,20 +136,35 @@ impl Session {
 
     /// Have a change count no longer, whichever it is.
     pub fn undo(&mut self, host: &mut dyn Host, file: &Path, number: u64) -> Report {
-        let drafted = self.module_of(file).and_then(|name| {
-            let all = self
-                .log
-                .read(file)
-                .map_err(|error| error.to_string())?
-                .changes;
-            let module = self.modules.get_mut(&name).ok_or("its module is gone")?;
-            let live = module.outline(&mut self.last_unit);
-            let live = live.map_err(|error| error.message)?;
-            let source = module.file_outline().unwrap_or(&live);
-            let drafts = relive_log::undo(&all, number, source);
-            Ok((name, drafts.map_err(|error| error.to_string())?))
+        let drafted = self.drafted(file, |all, source| {
+            relive_log::undo(all, number, source).map_err(|error| error.to_string())
         });
         self.change_drafted(host, file, drafted, Via::Undo)
+    }
+
+    /// Merge a change that is in conflict with what the file says now.
+    pub fn resolve(&mut self, host: &mut dyn Host, file: &Path, number: u64) -> Report {
+        let drafted = self.drafted(file, |all, source| {
+            let resolved = relive_log::resolve(all, number, source);
+            Ok(resolved.map_err(|error| error.to_string())?.drafts)
+        });
+        self.change_drafted(host, file, drafted, Via::Undo)
+    }
+
+    /// What is to be changed in the module of a file, in view of all changes of its log and of the file.
+    fn drafted(
+        &mut self,
+        file: &Path,
+        draft: impl FnOnce(&[Change], &Outline) -> Result<Vec<Draft>, String>,
+    ) -> Result<(String, Vec<Draft>), String> {
+        let name = self.module_of(file)?;
+        let all = self.log.read(file).map_err(|error| error.to_string())?;
+        let module = self.modules.get_mut(&name).ok_or("its module is gone")?;
+        let live = module.outline(&mut self.last_unit);
+        let live = live.map_err(|error| error.message)?;
+        let source = module.file_outline().unwrap_or(&live);
+        let drafts = draft(&all.changes, source)?;
+        Ok((name, drafts))
     }
 
     /// Replay changes of a live module's log, and leave others off from now on.

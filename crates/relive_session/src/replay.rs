@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use relive_log::{
-    Change, ChangeKind, Draft, Effect, Outcome, Policy, Status, Via, choose, judge, select,
+    Change, ChangeKind, Draft, Effect, Outcome, Policy, Status, Via, choose, judge, resolve, select,
 };
 use relive_syntax::{Outline, SyntaxError};
 
@@ -30,6 +30,8 @@ pub struct Offer {
     pub suspects: Vec<u64>,
     /// Three starts have died that replayed something: this one goes without the log.
     pub is_without_log: bool,
+    /// What the file says, if it is Python.
+    pub outline: Option<Outline>,
     /// What is wrong with the log, in sentences.
     pub problems: Vec<String>,
     /// What whoever decides should know.
@@ -58,8 +60,9 @@ impl Session {
                 change.status = Status::Omitted;
             }
         }
-        if let Ok(outline) = module.outline(&mut self.last_unit) {
-            judge(&mut changes, Some(&outline));
+        let outline = module.outline(&mut self.last_unit).ok();
+        if let Some(outline) = &outline {
+            judge(&mut changes, Some(outline));
         }
         for change in &mut changes {
             if logged.ran.contains(&change.number) && change.status == Status::Pending {
@@ -122,6 +125,7 @@ impl Session {
             chosen,
             suspects,
             is_without_log: choice.is_without_log,
+            outline: outline.map(|outline| (*outline).clone()),
             problems: logged.problems,
             warnings: logged.warnings,
         }))
@@ -181,6 +185,45 @@ impl Session {
         self.log
             .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
         Ok(())
+    }
+
+    /// Merge changes of a module's log that are in conflict with its file, and remember that what comes out is
+    /// replayed. Returns its numbers.
+    pub fn merge(&mut self, name: &str, numbers: &[u64]) -> Result<Vec<u64>, LogError> {
+        let file: PathBuf = self.file_of(name).into();
+        let all = self.log.read(&file)?.changes;
+        let module = self.modules.get_mut(name);
+        let outline = module.and_then(|module| module.outline(&mut self.last_unit).ok());
+        let outline =
+            outline.ok_or_else(|| LogError(format!("{} is no Python", file.display())))?;
+        let mut drafts = Vec::new();
+        for &number in numbers {
+            let resolved = resolve(&all, number, &outline);
+            drafts.extend(
+                resolved
+                    .map_err(|error| LogError(error.to_string()))?
+                    .drafts,
+            );
+        }
+        let patches: Vec<bool> = drafts
+            .iter()
+            .map(|draft| matches!(draft, Draft::Patch { .. }))
+            .collect();
+        let change = ModuleChange {
+            file,
+            drafts,
+            via: Via::Undo,
+            cause: None,
+        };
+        let appended = self.log.append(&[change])?;
+        self.log
+            .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+        let made = appended.numbers.into_iter().flatten().zip(patches);
+        let made: Vec<u64> = made
+            .filter_map(|(number, is_patch)| is_patch.then_some(number))
+            .collect();
+        self.decide(name, &made, &[])?;
+        Ok(made)
     }
 
     /// Put the log of a module out of the way. Returns where it is kept.

@@ -33,6 +33,11 @@ pub enum LogAction {
         /// Its number.
         number: u64,
     },
+    /// Merge a change with what the source says now.
+    Merge {
+        /// Its number.
+        number: u64,
+    },
     /// Write the pending changes into the source.
     Fold {
         /// Only show what that would do.

@@ -119,6 +119,7 @@ fn a_session_is_told_what_to_do_to_a_log_of_any_name() {
     let pid = std::process::id();
     for action in [
         LogAction::Undo { number: 7 },
+        LogAction::Merge { number: 7 },
         LogAction::Fold { is_dry: true },
         LogAction::Trust,
         LogAction::Decide {

@@ -45,10 +45,15 @@ class LogMagics(Magics):
     def recover(self, line: str) -> Report | ChangeTable | None:
         """%recover [MODULE] [all|none|-N|1-4,6] => Apply changes that are in a log but not in the source.
 
+        %recover MODULE --merge N => Merge change N, which is in conflict with the source, with what that says now.
+
         'all' applies all of them, '-N' all but the last N, '1-4,6' those of these numbers, 'none' none; what is left
         off stays in the log. Without a choice they are shown first, with the reason of each. Without a module they are
         the statements of the last session at a prompt in this directory, if it died.
         """
+        words = line.split()
+        if "--merge" in words:
+            return self._merge(words)
         words = _words(line, 2, "%recover [MODULE] [all|none|-N|1-4,6]")
         choice = words.pop() if words and SELECTION.fullmatch(words[-1]) else None
         if len(words) > 1:
@@ -114,6 +119,14 @@ class LogMagics(Magics):
     def _log(self, name: str) -> ChangeLog:
         is_path = os.sep in name or name.endswith((".py", ".log"))
         return _log.log(name if is_path else self._module(name))
+
+    def _merge(self, words: list[str]) -> Report:
+        match words:
+            case [name, "--merge", number] | ["--merge", number, name] if number.isdecimal():
+                log = self._log(name)
+            case _:
+                raise UsageError("%recover MODULE --merge N wants the name of a module and the number of a change")
+        return self._updater.apply(running_session(), lambda: log.merge(int(number)))
 
     def _recover_module(self, name: str, choice: str | None) -> Report | ChangeTable | None:
         log = self._log(name)

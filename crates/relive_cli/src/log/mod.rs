@@ -23,7 +23,7 @@ use crate::words;
 pub(crate) use list::DocumentChange;
 use opened::{Health, Opened};
 pub(crate) use terminal::Terminal;
-use world::Stop;
+pub(crate) use world::Stop;
 #[cfg(test)]
 use world::User;
 pub(crate) use world::{World, new_session};
@@ -145,8 +145,15 @@ fn closing(opened: &Opened, listed: &[&Change]) -> String {
         ));
     }
     if let Some(number) = first(Status::Conflict) {
+        let merge = match opened.outline() {
+            Some(_) => {
+                let merge = opened.hint(&format!("recover FILE --merge {number}"));
+                format!("{merge} merges it with what {file} says now, ")
+            }
+            None => String::new(),
+        };
         say(format!(
-            "a conflict is kept and not replayed: {}, then change {file} by hand or {}",
+            "a conflict is kept and not replayed: {} shows it, {merge}{} gives it up",
             opened.hint(&format!("show FILE {number}")),
             opened.hint(&format!("undo FILE {number}"))
         ));

@@ -94,6 +94,14 @@ impl Opened {
         }
     }
 
+    /// The syntax of the source file, if there is one that is Python.
+    pub(crate) fn outline(&self) -> Option<&Outline> {
+        match &self.source {
+            Source::Parsed(_, outline) => Some(outline),
+            Source::Missing | Source::Unreadable(_) => None,
+        }
+    }
+
     /// A command to type: the words, with the source file for `FILE`.
     pub(crate) fn hint(&self, words: &str) -> String {
         format!("`{} {}`", self.name, words.replace("FILE", &self.typed))

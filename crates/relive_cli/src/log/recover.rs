@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use relive_log::{Change, Draft, Entry, Signed, Status};
+use relive_log::{Change, Draft, Entry, ResolveError, Signed, Status, resolve};
 use relive_socket::LogAction;
 
 use super::list;
 use super::opened::Opened;
 use super::world::{Lock, Stop, World};
 use crate::arguments::{Numbers, RecoverOptions};
+use crate::diff::{self, Sign};
 use crate::needs::needs;
 use crate::picker::Choice;
+use crate::shown::brief;
 use crate::words;
 use crate::{NO, REFUSED};
 
@@ -24,14 +26,22 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
     let opened = world.open(&options.file)?;
     opened.tell_problems(world);
     opened.expect_writable("nothing was decided")?;
+    if let Some(number) = options.merge {
+        return merge(options, &opened, number, world);
+    }
     let offered: Vec<&Change> = offered(&opened.changes);
+    let can_ask = !options.json && world.user.is_there();
+    let is_decidable = |change: &&Change| {
+        words::is_replayable(change) || can_ask && change.status == Status::Conflict
+    };
+    let mut merged = Vec::new();
     let wanted = match said(options, &opened, &offered)? {
         Some(wanted) => wanted,
-        None if !offered.iter().any(|change| words::is_replayable(change)) => {
+        None if !offered.iter().any(is_decidable) => {
             tell(options, &opened, world)?;
             return Ok(0);
         }
-        None if options.json || !world.user.is_there() => {
+        None if !can_ask => {
             if tell(options, &opened, world)? {
                 return Ok(0);
             }
@@ -42,7 +52,10 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
             return Ok(NO);
         }
         None => match picked(&opened, &offered, world)? {
-            Picked::Wanted(wanted) => wanted,
+            Picked::Wanted(wanted, numbers) => {
+                merged = numbers;
+                wanted
+            }
             Picked::Nothing => {
                 world.complain("nothing was decided");
                 return Ok(NO);
@@ -52,6 +65,9 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
     };
     let drafts = drafts(&opened, &wanted);
     let mut is_ours = true;
+    if !merged.is_empty() {
+        merge_all(&opened, &merged, world)?;
+    }
     if !drafts.is_empty() {
         match world.lock(&opened)? {
             Lock::Here(mut log) => {
@@ -74,6 +90,134 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
     let opened = world.open(&options.file)?;
     tell(options, &opened, world)?;
     Ok(left_out_for_safety(options, &opened, world))
+}
+
+/// `relive recover FILE --merge N`
+fn merge(
+    options: &RecoverOptions,
+    opened: &Opened,
+    number: u64,
+    world: &mut World<'_>,
+) -> Result<u8, Stop> {
+    let change = opened.change(number)?;
+    if change.status == Status::Untrusted {
+        return Err(opened.untrusted(number));
+    }
+    match merge_all(opened, &[number], world) {
+        Err(MergeStop::Overlap { marked, target }) => {
+            if !options.json {
+                world.print_lines(&diff::whole(Sign::Same, &marked));
+            }
+            let (file, undo) = (&opened.file, opened.hint(&format!("undo FILE {number}")));
+            Err(Stop::no(format!(
+                "change {number} and {file} have both changed the same lines of {target}, and nothing was merged; \
+                 write {target} into {file} as it should be, then {undo}"
+            )))
+        }
+        Err(MergeStop::Other(stop)) => Err(stop),
+        Ok(Merged::There(told)) => {
+            if options.json {
+                tell(options, &world.open(&options.file)?, world)?;
+            } else {
+                world.print(&told);
+            }
+            Ok(0)
+        }
+        Ok(Merged::Here(numbers)) => {
+            if !options.json {
+                let what = match numbers.as_slice() {
+                    [] => format!("{} says all of change {number} by now", opened.file),
+                    [new, ..] => format!(
+                        "change {number} and what {} says now are change {new}: {} shows it",
+                        opened.file,
+                        opened.hint(&format!("show FILE {new}"))
+                    ),
+                };
+                world.print(&format!("{what}\n"));
+            }
+            tell(options, &world.open(&options.file)?, world)?;
+            Ok(0)
+        }
+    }
+}
+
+/// What came of a merge.
+enum Merged {
+    /// The numbers of the changes that took the place of others.
+    Here(Vec<u64>),
+    /// What the session says that has the log.
+    There(String),
+}
+
+enum MergeStop {
+    /// Both have changed the same lines.
+    Overlap {
+        marked: String,
+        target: String,
+    },
+    Other(Stop),
+}
+
+impl From<Stop> for MergeStop {
+    fn from(stop: Stop) -> Self {
+        Self::Other(stop)
+    }
+}
+
+impl From<MergeStop> for Stop {
+    fn from(stop: MergeStop) -> Self {
+        match stop {
+            MergeStop::Other(stop) => stop,
+            MergeStop::Overlap { target, .. } => Self::no(format!(
+                "the source has changed since: the same lines of {target} are others now"
+            )),
+        }
+    }
+}
+
+/// Merge changes that are in conflict with the source, and have the next start replay what comes out.
+fn merge_all(opened: &Opened, numbers: &[u64], world: &mut World<'_>) -> Result<Merged, MergeStop> {
+    let outline = opened.expect_outline()?;
+    let mut drafts = Vec::new();
+    for &number in numbers {
+        let resolved = resolve(&opened.changes, number, &outline);
+        drafts.extend(
+            resolved
+                .map_err(|error| match error {
+                    ResolveError::Overlap { marked, target, .. } => {
+                        MergeStop::Overlap { marked, target }
+                    }
+                    error => Stop::no(brief(&error.to_string())).into(),
+                })?
+                .drafts,
+        );
+    }
+    let mut log = match world.lock(opened)? {
+        Lock::Here(log) => log,
+        Lock::There(problem) => {
+            let mut told = String::new();
+            for &number in numbers {
+                told += &world.pass_on(opened, problem.clone(), LogAction::Merge { number })?;
+            }
+            return Ok(Merged::There(told));
+        }
+    };
+    let committed = world.append(&mut log, &drafts)?;
+    let made = drafts.iter().zip(committed.numbers);
+    let made: Vec<u64> = made
+        .filter(|(draft, _)| matches!(draft, Draft::Patch { .. }))
+        .map(|(_, number)| number)
+        .collect();
+    if !made.is_empty() {
+        let decided = |&of: &u64| Draft::Unskip {
+            of,
+            why: WHY.to_owned(),
+        };
+        let decided: Vec<Draft> = made.iter().map(decided).collect();
+        world.append(&mut log, &decided)?;
+    }
+    log.close();
+    Ok(Merged::Here(made))
 }
 
 fn offered(changes: &[Change]) -> Vec<&Change> {
@@ -156,7 +300,7 @@ fn expect_replayable(numbers: &Numbers, opened: &Opened) -> Result<(), Stop> {
             return Err(Stop::no(format!(
                 "change {} cannot be replayed: {}",
                 change.number,
-                crate::shown::brief(&words::reason(change))
+                brief(&words::reason(change))
             )));
         }
     }
@@ -164,7 +308,8 @@ fn expect_replayable(numbers: &Numbers, opened: &Opened) -> Result<(), Stop> {
 }
 
 enum Picked {
-    Wanted(Wanted),
+    /// What is decided, and the numbers of those that are merged with the source.
+    Wanted(Wanted, Vec<u64>),
     Nothing,
     Aside,
 }
@@ -172,17 +317,22 @@ enum Picked {
 fn picked(opened: &Opened, offered: &[&Change], world: &mut World<'_>) -> Result<Picked, Stop> {
     let choice = world
         .user
-        .picks(&opened.file, &opened.changes, opened.problems())
+        .picks(
+            &opened.file,
+            &opened.changes,
+            opened.outline(),
+            opened.problems(),
+        )
         .map_err(|error| Stop::no(format!("cannot ask in this terminal: {error}")))?;
     let all = |numbers: &[u64], is_on: bool| -> Wanted {
         numbers.iter().map(|number| (*number, is_on)).collect()
     };
     Ok(match choice {
-        Choice::Replay(on, off) => {
+        Choice::Replay { on, off, merged } => {
             let mut wanted = all(&on, true);
             wanted.extend(all(&off, false));
             wanted.sort_unstable();
-            Picked::Wanted(wanted)
+            Picked::Wanted(wanted, merged)
         }
         Choice::Without => Picked::Wanted(
             offered
@@ -190,6 +340,7 @@ fn picked(opened: &Opened, offered: &[&Change], world: &mut World<'_>) -> Result
                 .filter(|change| words::is_replayable(change) && !words::is_failed(change))
                 .map(|change| (change.number, false))
                 .collect(),
+            Vec::new(),
         ),
         Choice::SetAside => Picked::Aside,
         Choice::Bisect | Choice::Quit => Picked::Nothing,

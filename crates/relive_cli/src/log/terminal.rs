@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
 use relive_log::Change;
+use relive_syntax::Outline;
 use rustix::termios::{QueueSelector, tcflush};
 
 use super::world::User;
@@ -45,8 +46,9 @@ impl User for Terminal {
         &mut self,
         title: &str,
         changes: &[Change],
+        source: Option<&Outline>,
         warnings: &[String],
     ) -> io::Result<Choice> {
-        picker::pick_from(title, changes, warnings, false)
+        picker::pick_from(title, changes, source, warnings, false)
     }
 }

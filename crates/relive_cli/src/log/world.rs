@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use relive_log::{Change, Committed, Draft, Log, OpenError, Rim, Via};
 use relive_socket::{LogAction, LogRequest, Places};
+use relive_syntax::Outline;
 use serde::Serialize;
 
 use super::opened::Opened;
@@ -44,8 +45,13 @@ pub(crate) trait User {
     /// Answers yes to a question.
     fn agrees(&mut self, question: &str) -> io::Result<bool>;
     /// Picks the changes to replay.
-    fn picks(&mut self, title: &str, changes: &[Change], warnings: &[String])
-    -> io::Result<Choice>;
+    fn picks(
+        &mut self,
+        title: &str,
+        changes: &[Change],
+        source: Option<&Outline>,
+        warnings: &[String],
+    ) -> io::Result<Choice>;
 }
 
 /// Why a command ends early.

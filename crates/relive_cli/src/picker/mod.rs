@@ -11,14 +11,22 @@ mod view;
 use std::io;
 
 use relive_log::Change;
+use relive_syntax::Outline;
 
 use state::Picker;
 
 /// What the user chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// These numbers are replayed, those are left off. Both are to be remembered.
-    Replay(Vec<u64>, Vec<u64>),
+    /// What is replayed; to be remembered.
+    Replay {
+        /// The numbers of those that are.
+        on: Vec<u64>,
+        /// The numbers of those that are left off.
+        off: Vec<u64>,
+        /// The numbers of those that are to be merged with what the source says now, and replayed then.
+        merged: Vec<u64>,
+    },
     /// Start without any of them, and remember that.
     Without,
     /// Put the whole log out of the way.
@@ -30,23 +38,35 @@ pub enum Choice {
 }
 
 /// Ask in the terminal which of these changes are replayed. What was folded, undone or saved by an editor is not listed.
-/// If there is nothing to decide, nothing is asked and nothing is replayed.
+/// If there is nothing to decide, nothing is asked and nothing is replayed. `source` is what changes in conflict with it
+/// can be merged with.
 ///
 /// Fails where there is no terminal to ask in, or when it goes away; then nothing was decided.
-pub fn pick(title: &str, changes: &[Change], warnings: &[String]) -> io::Result<Choice> {
-    pick_from(title, changes, warnings, true)
+pub fn pick(
+    title: &str,
+    changes: &[Change],
+    source: Option<&Outline>,
+    warnings: &[String],
+) -> io::Result<Choice> {
+    pick_from(title, changes, source, warnings, true)
 }
 
 /// The same; without `can_bisect` there is no program to try changes with, and no key for it.
 pub(crate) fn pick_from(
     title: &str,
     changes: &[Change],
+    source: Option<&Outline>,
     warnings: &[String],
     can_bisect: bool,
 ) -> io::Result<Choice> {
     let mut picker = Picker::new(title, changes, warnings, &jiff::Zoned::now());
+    picker.source = source;
     if picker.is_idle() {
-        return Ok(Choice::Replay(Vec::new(), Vec::new()));
+        return Ok(Choice::Replay {
+            on: Vec::new(),
+            off: Vec::new(),
+            merged: Vec::new(),
+        });
     }
     picker.has_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     picker.can_bisect = can_bisect;

@@ -2,10 +2,11 @@
 
 use jiff::Zoned;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use relive_log::Change;
+use relive_log::{Change, ResolveError, Resolved, Status, resolve};
+use relive_syntax::Outline;
 
 use super::Choice;
-use crate::diff::Line;
+use crate::diff::{self, Line, Sign};
 use crate::needs::needs;
 use crate::shown::{brief, columns};
 use crate::time::{age, local};
@@ -34,6 +35,10 @@ pub(super) struct Picker<'a> {
     pub(super) has_colour: bool,
     /// There is a program to try changes with.
     pub(super) can_bisect: bool,
+    /// What the source says now, if that is known.
+    pub(super) source: Option<&'a Outline>,
+    /// All changes of the log.
+    changes: &'a [Change],
     /// The size of the window.
     size: (u16, u16),
     /// The rows that `-` has left off, the last one last.
@@ -55,6 +60,8 @@ pub(super) struct Row<'a> {
     needs: Option<usize>,
     /// It is replayed: it is wanted, and what it needs is replayed.
     pub(super) is_checked: bool,
+    /// It was in conflict with the source, and is merged with it if the user stays with that.
+    pub(super) merged: Option<Resolved>,
 }
 
 impl<'a> Picker<'a> {
@@ -80,6 +87,7 @@ impl<'a> Picker<'a> {
                 is_wanted: words::is_replayed(change),
                 needs,
                 is_checked: false,
+                merged: None,
             });
         let mut picker = Self {
             title: brief(title),
@@ -92,6 +100,8 @@ impl<'a> Picker<'a> {
             message: None,
             has_colour: false,
             can_bisect: true,
+            source: None,
+            changes,
             size: (80, 24),
             left_off: Vec::new(),
         };
@@ -103,7 +113,11 @@ impl<'a> Picker<'a> {
 
     /// Whether there is nothing to decide.
     pub(super) fn is_idle(&self) -> bool {
-        !self.rows.iter().any(|row| words::is_replayable(row.change))
+        let is_decidable = |row: &Row<'_>| {
+            words::is_replayable(row.change)
+                || row.change.status == Status::Conflict && self.source.is_some()
+        };
+        !self.rows.iter().any(is_decidable)
     }
 
     /// The window has another size.
@@ -122,6 +136,12 @@ impl<'a> Picker<'a> {
     /// Why a row is checked or not.
     pub(super) fn reason(&self, index: usize) -> String {
         let row = &self.rows[index];
+        if row.merged.is_some() {
+            return "merged with the source".to_owned();
+        }
+        if let Some(by) = self.merged_into(row.change.number) {
+            return format!("merged with {by}");
+        }
         match row.needs {
             Some(needed) if row.is_wanted && !self.rows[needed].is_checked => {
                 format!("depends on {}, left off", self.rows[needed].change.number)
@@ -167,6 +187,7 @@ impl<'a> Picker<'a> {
             KeyCode::Char('b') if self.can_bisect => return Some(Choice::Bisect),
             KeyCode::Char('?') => self.is_help = true,
             KeyCode::Char(' ') => self.toggle(),
+            KeyCode::Char('m') => self.merge(),
             KeyCode::Char('d') if has_control => self.scroll_down(diff / 2),
             KeyCode::Char('u') if has_control => self.scroll_up(diff / 2),
             KeyCode::Char('-' | 'd') => self.leave_off_last(),
@@ -200,13 +221,69 @@ impl<'a> Picker<'a> {
             });
             rows.map(|row| row.change.number).collect()
         };
-        Choice::Replay(numbers(true), numbers(false))
+        let merged = self.rows.iter().filter(|row| row.merged.is_some());
+        Choice::Replay {
+            on: numbers(true),
+            off: numbers(false),
+            merged: merged.map(|row| row.change.number).collect(),
+        }
+    }
+
+    /// The change that has this one once it is merged.
+    fn merged_into(&self, number: u64) -> Option<u64> {
+        let has_it = |row: &&Row<'_>| {
+            let merged = row.merged.as_ref();
+            merged.is_some_and(|merged| merged.superseded.contains(&number))
+        };
+        let found = self.rows.iter().find(has_it)?;
+        Some(found.change.number)
+    }
+
+    /// Merge the selected change with the source, or do so no longer.
+    fn merge(&mut self) {
+        let row = &mut self.rows[self.selected];
+        let number = row.change.number;
+        if row.merged.take().is_some() {
+            row.is_wanted = false;
+            self.check();
+            self.select(self.selected);
+            return;
+        }
+        let Some(source) = self.source else {
+            self.message = Some("there is no source to merge with".to_owned());
+            return;
+        };
+        match resolve(self.changes, number, source) {
+            Ok(resolved) => {
+                self.diff = diff::unified(&resolved.old, &resolved.new, 0);
+                self.scrolled = (0, 0);
+                row.merged = Some(resolved);
+                row.is_wanted = true;
+                self.check();
+            }
+            Err(error) => {
+                if let ResolveError::Overlap { marked, .. } = &error {
+                    self.diff = diff::whole(Sign::Same, marked);
+                    self.scrolled = (0, 0);
+                }
+                self.message = Some(match &error {
+                    ResolveError::Overlap { .. } => {
+                        format!("{number} and the source touch the same lines: edit the source")
+                    }
+                    error => brief(&error.to_string()),
+                });
+            }
+        }
     }
 
     fn select(&mut self, index: usize) {
         self.selected = index.min(self.rows.len().saturating_sub(1));
         self.scrolled = (0, 0);
         self.diff = match self.rows.get(self.selected) {
+            Some(Row {
+                merged: Some(merged),
+                ..
+            }) => diff::unified(&merged.old, &merged.new, 0),
             Some(row) => words::content(row.change, 0),
             None => Vec::new(),
         };
@@ -232,10 +309,18 @@ impl<'a> Picker<'a> {
     fn toggle(&mut self) {
         let selected = self.selected;
         let row = &self.rows[selected];
+        if row.merged.is_some() {
+            self.merge();
+            return;
+        }
         if !words::is_replayable(row.change) {
+            let number = row.change.number;
+            let hint = match row.change.status {
+                Status::Conflict if self.source.is_some() => "; m merges it with the source",
+                _ => "",
+            };
             self.message = Some(format!(
-                "{} cannot be replayed: {}",
-                row.change.number,
+                "{number} cannot be replayed{hint}: {}",
                 self.reason(selected)
             ));
             return;
@@ -256,6 +341,12 @@ impl<'a> Picker<'a> {
 
     fn leave_off_last(&mut self) {
         match self.rows.iter().rposition(|row| row.is_checked) {
+            Some(last) if self.rows[last].merged.is_some() => {
+                self.rows[last].merged = None;
+                self.rows[last].is_wanted = false;
+                self.check();
+                self.select(last);
+            }
             Some(last) => {
                 self.rows[last].is_wanted = false;
                 self.left_off.push(last);

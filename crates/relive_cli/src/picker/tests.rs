@@ -3,7 +3,8 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
-use relive_log::{Change, ChangeKind, Effect, Operation, Outcome, Status, Via};
+use relive_log::{Change, ChangeKind, Effect, Operation, Outcome, Status, Via, judge};
+use relive_syntax::Outline;
 
 use super::Choice;
 use super::state::Picker;
@@ -193,7 +194,12 @@ fn chosen(keys: &str) -> String {
     let mut picker = picker(&changes, &[]);
     let keys = format!("{keys} Enter");
     match press(&mut picker, keys.trim()) {
-        Some(Choice::Replay(on, off)) => format!("{on:?} without {off:?}"),
+        Some(Choice::Replay { on, off, merged }) if merged.is_empty() => {
+            format!("{on:?} without {off:?}")
+        }
+        Some(Choice::Replay { on, off, merged }) => {
+            format!("{on:?} without {off:?}, {merged:?} merged")
+        }
         other => format!("{other:?}"),
     }
 }
@@ -353,7 +359,7 @@ fn the_screen_follows_the_keys() {
             | K J          scroll the change below, with Shift-Up and Shift-Down too
             | Left Right   scroll it sideways
             |
-            | [x] is replayed   [ ] is left off   -  cannot be replayed
+            | [x] is replayed   [ ] is left off   [m] is merged   -  cannot be replayed
             |
             |
             |
@@ -574,6 +580,147 @@ fn no_colour_without_colour() {
     assert!(colours(&mut picker) > 0);
 }
 
+/// A change in conflict with a source that has changed other lines, and one with a source that has changed the same.
+fn conflicts() -> (Vec<Change>, Outline) {
+    let old = "def rate():\n    a = 1\n\n    b = 2\n\n    return a + b\n";
+    let fee = "def fee():\n    return 1\n";
+    let source = old.replace("a + b", "a - b") + &fee.replace('1', "2");
+    let (rate, other) = (old.replace("a = 1", "a = 10"), fee.replace('1', "3"));
+    let changes = vec![
+        change(2, patch(Operation::Replace, "rate", Some(old), Some(&rate))),
+        change(3, patch(Operation::Replace, "fee", Some(fee), Some(&other))),
+    ];
+    let source = Outline::parse(source.as_str().into()).unwrap();
+    let mut changes = changes;
+    judge(&mut changes, Some(&source));
+    (changes, source)
+}
+
+#[test]
+fn a_conflict_is_merged_by_a_key() {
+    let (changes, source) = conflicts();
+    let mut picker = picker(&changes, &[]);
+    picker.source = Some(&source);
+    press(&mut picker, "Up Space");
+    check(
+        &mut picker,
+        80,
+        16,
+        expect![[r#"
+        | relive  bank.py: 0 of 2 changes checked
+        |>  -  2 define rate 2 h  conflict: the source has another version of rate than …
+        |   -  3 define fee  2 h  conflict: the source has another version of fee than t…
+        |── 2 define rate ── 2026-11-21 02:32:11, session 7f3c41 ────────────────────────
+        | conflict: the source has another version of rate than the one that was changed
+        |@@ -1,5 +1,5 @@
+        | def rate():
+        |-    a = 1
+        |+    a = 10
+        |
+        |     b = 2
+        |
+        |
+        |
+        |
+        | 2 cannot be replayed; m merges it with the source: conflict: the source has an…
+    "#]],
+    );
+    press(&mut picker, "m");
+    check(
+        &mut picker,
+        80,
+        16,
+        expect![[r#"
+        | relive  bank.py: 1 of 2 changes checked
+        |> [m] 2 define rate 2 h  merged with the source
+        |   -  3 define fee  2 h  conflict: the source has another version of fee than t…
+        |── 2 define rate ── 2026-11-21 02:32:11, session 7f3c41 ────────────────────────
+        |@@ -1,5 +1,5 @@
+        | def rate():
+        |-    a = 1
+        |+    a = 10
+        |
+        |     b = 2
+        |
+        |
+        |
+        |
+        |
+        | Enter replay 1  - leave off last  Space toggle  n without  ? help
+    "#]],
+    );
+    assert_eq!(
+        press(&mut picker, "j k Enter"),
+        Some(Choice::Replay {
+            on: vec![],
+            off: vec![],
+            merged: vec![2]
+        })
+    );
+    // Any of these keys takes it back.
+    for key in ["m", "Space", "-"] {
+        assert_eq!(
+            press(&mut picker, &format!("{key} Enter")),
+            Some(Choice::Replay {
+                on: vec![],
+                off: vec![],
+                merged: vec![]
+            })
+        );
+        press(&mut picker, "m");
+    }
+}
+
+#[test]
+fn a_conflict_in_the_same_lines_is_shown() {
+    let (changes, source) = conflicts();
+    let mut picker = picker(&changes, &[]);
+    picker.source = Some(&source);
+    press(&mut picker, "m");
+    check(
+        &mut picker,
+        80,
+        16,
+        expect![[r#"
+        | relive  bank.py: 0 of 2 changes checked
+        |   -  2 define rate 2 h  conflict: the source has another version of rate than …
+        |>  -  3 define fee  2 h  conflict: the source has another version of fee than t…
+        |── 3 define fee ── 2026-11-21 02:33:11, session 7f3c41 ─────────────────────────
+        | conflict: the source has another version of fee than the one that was changed
+        | def fee():
+        | <<<<<<< the source
+        |     return 2
+        | ||||||| before change 3
+        |     return 1
+        | =======
+        |     return 3
+        | >>>>>>> change 3
+        |
+        |
+        | 3 and the source touch the same lines: edit the source
+    "#]],
+    );
+    picker.source = None;
+    press(&mut picker, "m");
+    check(
+        &mut picker,
+        80,
+        10,
+        expect![[r#"
+        | relive  bank.py: 0 of 2 changes checked
+        |   -  2 define rate 2 h  conflict: the source has another version of rate than …
+        |>  -  3 define fee  2 h  conflict: the source has another version of fee than t…
+        |── 3 define fee ── 2026-11-21 02:33:11, session 7f3c41 ─────────────────────────
+        | conflict: the source has another version of fee than the one that was changed
+        | def fee():
+        | <<<<<<< the source
+        |     return 2
+        | (5 lines below: J scrolls)
+        | there is no source to merge with
+    "#]],
+    );
+}
+
 #[test]
 fn nothing_to_pick_asks_nothing() {
     let mut changes = [
@@ -583,7 +730,11 @@ fn nothing_to_pick_asks_nothing() {
     changes[1].status = Status::InSource;
     assert!(picker(&changes, &[]).is_idle());
     assert_eq!(
-        super::pick("bank.py", &changes, &[]).unwrap(),
-        Choice::Replay(vec![], vec![])
+        super::pick("bank.py", &changes, None, &[]).unwrap(),
+        Choice::Replay {
+            on: vec![],
+            off: vec![],
+            merged: vec![]
+        }
     );
 }

@@ -14,6 +14,7 @@ const HELP: &[&str] = &[
     "- or d       leave off the last one that is checked; again and again",
     "+ or u       put back what - left off last",
     "Space        check this one or leave it off",
+    "m            merge one in conflict with what the source says now",
     "n            start without any of them",
     "q or Esc     decide nothing: start without them, ask again next time",
     "a            set the whole log aside",
@@ -22,7 +23,7 @@ const HELP: &[&str] = &[
     "K J          scroll the change below, with Shift-Up and Shift-Down too",
     "Left Right   scroll it sideways",
     "",
-    "[x] is replayed   [ ] is left off   -  cannot be replayed",
+    "[x] is replayed   [ ] is left off   [m] is merged   -  cannot be replayed",
 ];
 
 /// Draw all of it.
@@ -41,7 +42,10 @@ pub(super) fn draw(picker: &Picker<'_>, frame: &mut Frame<'_>) {
     }
     page.put(Line::styled(title(picker, page.width), bold()));
     if picker.is_help {
-        let is_there = |line: &&&str| picker.can_bisect || !line.starts_with("b ");
+        let is_there = |line: &&&str| {
+            (picker.can_bisect || !line.starts_with("b "))
+                && (picker.source.is_some() || !line.starts_with("m "))
+        };
         for line in HELP.iter().filter(is_there) {
             page.put(format!(" {}", clipped(line, page.width - 1)));
         }
@@ -124,7 +128,9 @@ fn title(picker: &Picker<'_>, width: usize) -> String {
 fn row(picker: &Picker<'_>, index: usize, columns: &Columns, width: usize) -> String {
     let row = &picker.rows[index];
     let cursor = if index == picker.selected { '>' } else { ' ' };
-    let mark = if row.is_checked {
+    let mark = if row.merged.is_some() {
+        "[m]"
+    } else if row.is_checked {
         "[x]"
     } else if words::is_replayable(row.change) {
         "[ ]"

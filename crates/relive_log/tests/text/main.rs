@@ -21,6 +21,7 @@ mod judging;
 mod lives;
 mod merging;
 mod random;
+mod resolving;
 mod reviews;
 mod splicing;
 mod undoing;

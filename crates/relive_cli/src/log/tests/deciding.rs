@@ -174,7 +174,7 @@ fn in_a_terminal_recover_asks() {
         the next start replays changes 2, 8, leaves off changes 11, 21
         asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21] []
         exit 0
-    "#]].assert_eq(&choose(Choice::Replay(vec![2, 8, 18], vec![11])));
+    "#]].assert_eq(&choose(Choice::Replay { on: vec![2, 8, 18], off: vec![11], merged: vec![] }));
     expect![[r#"
          2  2026-11-21 02:01:11  define   Account.deposit        left off: you said so
          5  2026-11-21 02:02:11  define   rate                   conflict: the source has another version of rate than the one that was changed
@@ -196,6 +196,115 @@ fn in_a_terminal_recover_asks() {
         &["log", "bank.py"],
         expect![[r#"
         bank.py: no changes logged
+        exit 0
+    "#]],
+    );
+}
+
+/// A function of several lines, changed in the log and in the file.
+fn two_versions(logged: &str, saved: &str) -> Place {
+    let place = Place::new();
+    let (old, new) = logged.split_once(" -> ").unwrap();
+    let fee = "def fee():\n    a = 1\n\n    b = 2\n\n    return a + b\n";
+    place.write("bank.py", fee);
+    place.log(&[replace("fee", fee, &fee.replace(old, new))]);
+    let (old, new) = saved.split_once(" -> ").unwrap();
+    place.write("bank.py", &fee.replace(old, new));
+    place
+}
+
+#[test]
+fn a_conflict_is_merged_with_the_source() {
+    let place = two_versions("a = 1 -> a = 10", "a + b -> a - b");
+    let before = place.text("bank.py");
+    place.check(&["log", "bank.py"], expect![[r#"
+        2  2026-11-21 02:01:11  define   fee  conflict: the source has another version of fee than the one that was changed
+        a conflict is kept and not replayed: `relive show bank.py 2` shows it, `relive recover bank.py --merge 2` merges it with what bank.py says now, `relive undo bank.py 2` gives it up
+        exit 0
+    "#]]);
+    place.check(
+        &["recover", "bank.py", "--merge", "2"],
+        expect![[r#"
+        change 2 and what bank.py says now are change 8: `relive show bank.py 8` shows it
+        8  2026-11-21 02:04:11  define   fee
+        the next start replays change 8
+        exit 0
+    "#]],
+    );
+    assert_eq!(place.text("bank.py"), before);
+    place.check(
+        &["show", "bank.py", "7"],
+        expect![[r#"
+        change 7: undo 2
+        2026-11-21 02:04:11, session c11000, made by an undo
+        takes change 2 back
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["recover", "bank.py", "--merge", "2"],
+        expect![[r#"
+        ! relive: change 2 is not in conflict with the source: undone by 7
+        exit 1
+    "#]],
+    );
+    place.check(
+        &["fold", "bank.py"],
+        expect![[r#"
+        change 8 written into bank.py
+        exit 0
+    "#]],
+    );
+    assert_eq!(place.text("bank.py"), before.replace("a = 1", "a = 10"));
+}
+
+#[test]
+fn a_conflict_in_the_same_lines_is_shown_and_refused() {
+    let place = two_versions("a = 1 -> a = 10", "a = 1 -> a = 100");
+    let before = (place.text("bank.py"), place.text("bank.py.log"));
+    place.check(&["recover", "bank.py", "--merge", "2"], expect![[r#"
+         def fee():
+         <<<<<<< the source
+             a = 100
+         ||||||| before change 2
+             a = 1
+         =======
+             a = 10
+         >>>>>>> change 2
+         ·
+             b = 2
+         ·
+             return a + b
+        ! relive: change 2 and bank.py have both changed the same lines of fee, and nothing was merged; write fee into bank.py as it should be, then `relive undo bank.py 2`
+        exit 1
+    "#]]);
+    place.check(
+        &["recover", "bank.py", "--merge", "9"],
+        expect![[r#"
+        ! relive: bank.py.log has no change 9; `relive log --all bank.py` lists what it has
+        exit 1
+    "#]],
+    );
+    assert_eq!((place.text("bank.py"), place.text("bank.py.log")), before);
+}
+
+#[test]
+fn in_a_terminal_a_conflict_can_be_merged() {
+    let mut place = two_versions("a = 1 -> a = 10", "a + b -> a - b");
+    place.user = Some(Answers {
+        agrees: false,
+        choice: Choice::Replay {
+            on: vec![],
+            off: vec![],
+            merged: vec![2],
+        },
+    });
+    place.check(
+        &["recover", "bank.py"],
+        expect![[r#"
+        8  2026-11-21 02:04:11  define   fee
+        the next start replays change 8
+        asked: bank.py [1, 2] []
         exit 0
     "#]],
     );

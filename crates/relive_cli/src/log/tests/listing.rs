@@ -12,7 +12,7 @@ fn a_log_is_listed_with_what_to_do_next() {
         11  2026-11-21 02:04:11  define   fee
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
         21 is left off unless `relive recover bank.py` says otherwise
-        a conflict is kept and not replayed: `relive show bank.py 5`, then change bank.py by hand or `relive undo bank.py 5`
+        a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
     "#]]);
@@ -27,7 +27,7 @@ fn a_log_is_listed_with_what_to_do_next() {
         20  2026-11-21 02:09:11  session  7f3c41
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
         21 is left off unless `relive recover bank.py` says otherwise
-        a conflict is kept and not replayed: `relive show bank.py 5`, then change bank.py by hand or `relive undo bank.py 5`
+        a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
     "#]]);
@@ -249,7 +249,7 @@ fn a_source_that_is_gone_leaves_its_history() {
     place.check(&["log", "bank.py"], expect![[r#"
         2  2026-11-21 02:01:11  define   Account.deposit  conflict: the source file is not there
         5  2026-11-21 02:02:11  define   fee              conflict: the source file is not there
-        a conflict is kept and not replayed: `relive show bank.py 2`, then change bank.py by hand or `relive undo bank.py 2`
+        a conflict is kept and not replayed: `relive show bank.py 2` shows it, `relive undo bank.py 2` gives it up
         exit 0
     "#]]);
     place.check(

@@ -14,6 +14,7 @@ use relive_log::{
     Change, Clock, Draft, Effect, Entry, Failure, Guard, Home, Log, Operation, Rim, Via, codec,
 };
 use relive_socket::{Places, Request, Server, Told};
+use relive_syntax::Outline;
 use rustix::event::{PollFd, Timespec, poll};
 use tempfile::TempDir;
 
@@ -83,6 +84,7 @@ impl User for Asked {
         &mut self,
         title: &str,
         changes: &[Change],
+        _source: Option<&Outline>,
         warnings: &[String],
     ) -> io::Result<Choice> {
         let numbers: Vec<u64> = changes.iter().map(|change| change.number).collect();
