@@ -194,6 +194,10 @@ pub(crate) struct LogOptions {
     /// is damaged, 5 if a newer version of relive wrote it, 6 if it is no log
     #[arg(long, conflicts_with = "all")]
     pub(crate) verify: bool,
+    /// List nothing, and have git ignore change logs in the file's repository, for you alone: adds *.py.log* to
+    /// .git/info/exclude
+    #[arg(long, conflicts_with_all = ["json", "all", "verify"])]
+    pub(crate) exclude: bool,
 }
 
 /// Which changes are replayed.

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod diff;
+mod git;
 mod log;
 mod needs;
 pub mod picker;
@@ -236,6 +237,16 @@ pub fn merge_conflict(file: &Path, number: u64) -> Result<Option<String>, String
         }
         _ => None,
     })
+}
+
+/// What to tell the user of a log that was just created beside its source: that git would see it, and what to do.
+/// None if it would not, and if that was told before of the repository.
+#[must_use]
+pub fn offer_exclusion(log: &Path) -> Option<String> {
+    let home = Home::from_environment(|name| std::env::var_os(name))?;
+    let source = log.with_extension("");
+    let typed = log::quoted(source.strip_prefix(directory()).unwrap_or(&source));
+    git::offer(&home, log, &format!("`relive log {typed} --exclude`"))
 }
 
 /// Do something with a log and print nothing. Returns what would have been complained of as well.

@@ -179,10 +179,11 @@ fn without_python_help_does_not_list_what_needs_it() {
           <FILE>  The source file, or its log
 
         Options:
-              --json    Print one JSON document
-              --all     List folded, undone and left-out changes and saved edits as well
-              --verify  Only tell whether the log is intact: exit with 0 if it is, 1 if its end is torn off (which is repaired), 4 if it is damaged, 5 if a newer version of relive wrote it, 6 if it is no log
-          -h, --help    Print help
+              --json     Print one JSON document
+              --all      List folded, undone and left-out changes and saved edits as well
+              --verify   Only tell whether the log is intact: exit with 0 if it is, 1 if its end is torn off (which is repaired), 4 if it is damaged, 5 if a newer version of relive wrote it, 6 if it is no log
+              --exclude  List nothing, and have git ignore change logs in the file's repository, for you alone: adds *.py.log* to .git/info/exclude
+          -h, --help     Print help
     "#]].assert_eq(&log.render_help().to_string());
 }
 

@@ -87,6 +87,11 @@ impl Home {
         self.root.join("replay").join(log_id)
     }
 
+    /// Whether it was offered to keep logs out of a repository of git. The path must be canonical.
+    pub fn offered(&self, repository: &Path) -> PathBuf {
+        self.root.join("git").join(path_hash(repository))
+    }
+
     /// What faulthandler wrote for a session.
     pub fn crash(&self, session: &str) -> PathBuf {
         self.root.join("crashes").join(format!("{session}.txt"))

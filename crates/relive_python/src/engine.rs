@@ -155,7 +155,7 @@ impl Engine {
                 self.shared.post(&state.session);
             }
             let report = state.session.update(&mut state.host, &skip);
-            (report, state.session.notices())
+            (report, replay::notices(&mut state.session))
         });
         replay::tell_all(py, &notices);
         report_to_dict(py, &report)
@@ -483,7 +483,7 @@ impl Engine {
         let (report, notices) = self.shared.with(py, Default::default(), |state| {
             self.shared.post(&state.session);
             state.session.be_asked(Occasion::Asked);
-            (change(state), state.session.notices())
+            (change(state), replay::notices(&mut state.session))
         });
         replay::tell_all(py, &notices);
         report_to_dict(py, &report)

@@ -6,9 +6,9 @@ use pyo3::exceptions::PySyntaxError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyModule};
-use relive_cli::{Choice, has_terminal, pick};
+use relive_cli::{Choice, has_terminal, offer_exclusion, pick};
 use relive_log::{Bisect, Policy};
-use relive_session::Offer;
+use relive_session::{Offer, Session};
 
 use crate::host::program_code;
 use crate::shared::{Shared, is_installed, lock};
@@ -327,6 +327,14 @@ pub(crate) fn tell(py: Python<'_>, message: &str) {
         .import("sys")
         .and_then(|sys| sys.getattr("stderr")?.call_method1("write", (line,)));
     drop(said);
+}
+
+/// What the user is to be told once.
+pub(crate) fn notices(session: &mut Session) -> Vec<String> {
+    let mut notices = session.notices();
+    let created = session.created_logs();
+    notices.extend(created.iter().filter_map(|log| offer_exclusion(log)));
+    notices
 }
 
 /// Tell what the user is to be told once.

@@ -13,7 +13,7 @@ use relive_socket::{LogAction, LogRequest, Told};
 
 use crate::auto::Auto;
 use crate::host::{CPython, CodeTable};
-use crate::replay::tell_all;
+use crate::replay::{notices, tell_all};
 use crate::report::report_to_dict;
 
 /// A session and the host that it works on; used by one thread at a time.
@@ -295,7 +295,7 @@ impl Shared {
             .session
             .update_on(occasion, &mut state.host, &BTreeSet::new());
         let failures = state.session.failures(&report);
-        let notices = state.session.notices();
+        let notices = notices(&mut state.session);
         drop(taken);
         tell_all(py, &notices);
         self.tell(py, &report);

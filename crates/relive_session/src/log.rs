@@ -60,6 +60,11 @@ pub trait ChangeLog: Send {
         Vec::new()
     }
 
+    /// The logs that were created beside their sources since this was asked last.
+    fn created(&mut self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// The session ends in an orderly way.
     fn close(&mut self) {}
 

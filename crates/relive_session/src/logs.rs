@@ -23,6 +23,7 @@ pub struct Logs {
     /// What is typed stands here, and what belongs to several modules.
     own: PathBuf,
     notices: Vec<String>,
+    created: Vec<PathBuf>,
 }
 
 enum Opened {
@@ -44,6 +45,7 @@ impl Logs {
             guards: HashMap::new(),
             own,
             notices: Vec::new(),
+            created: Vec::new(),
         }
     }
 
@@ -100,11 +102,15 @@ impl Logs {
             return Ok(());
         }
         let log = self.ours(source)?;
+        let is_new = log.read().records.is_empty();
         let cause = change.cause.as_ref().or(within);
         let written = log.append(&change.drafts, change.via, cause, within);
         let notices = log.notices();
+        let is_beside = log.path().parent() == log.source().parent() && log.path() != log.source();
+        let path = (is_new && is_beside).then(|| log.path().to_owned());
         self.notices.extend(notices);
         let committed = written.map_err(|error| LogError(error.to_string()))?;
+        self.created.extend(path);
         appended.transactions.push((source.clone(), committed.tx));
         appended.numbers.push(committed.numbers);
         Ok(())
@@ -316,6 +322,10 @@ impl ChangeLog for Logs {
 
     fn notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices)
+    }
+
+    fn created(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.created)
     }
 
     fn close(&mut self) {

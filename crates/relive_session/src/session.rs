@@ -303,6 +303,11 @@ impl Session {
         self.log.notices()
     }
 
+    /// The logs that were created beside their sources since this was asked last.
+    pub fn created_logs(&mut self) -> Vec<PathBuf> {
+        self.log.created()
+    }
+
     /// End in an orderly way.
     pub fn close(&mut self) {
         self.log.close();

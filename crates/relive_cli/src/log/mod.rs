@@ -17,10 +17,12 @@ use jiff::tz::TimeZone;
 use relive_log::{Change, ChangeKind, Status};
 
 use crate::arguments::{LogCommand, LogOptions};
+use crate::git::{PATTERN, Repository};
 use crate::shown::brief;
 use crate::words;
 
 pub(crate) use list::DocumentChange;
+pub(crate) use opened::quoted;
 use opened::{Health, Opened};
 pub(crate) use terminal::Terminal;
 pub(crate) use world::Stop;
@@ -68,6 +70,9 @@ pub(crate) fn in_full(
 
 /// `relive log`
 fn log(options: &LogOptions, world: &mut World<'_>) -> Result<u8, Stop> {
+    if options.exclude {
+        return exclude(&options.file, world);
+    }
     let opened = if options.verify && !options.json {
         world.open_bytes(&options.file)?
     } else if options.all {
@@ -92,6 +97,37 @@ fn log(options: &LogOptions, world: &mut World<'_>) -> Result<u8, Stop> {
         world.print(&closing(&opened, &listed));
     }
     Ok(code)
+}
+
+/// `relive log --exclude`
+fn exclude(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
+    let full = world.directory.join(file);
+    let shown = world.brief(&full);
+    let Some(repository) = Repository::of(&full) else {
+        return Err(Stop::no(format!("{shown} is in no working tree of git")));
+    };
+    let mut log = full.clone().into_os_string();
+    if full.extension().is_none_or(|extension| extension != "log") {
+        log.push(".log");
+    }
+    let shown = world.brief(Path::new(&log));
+    if repository.ignores(Path::new(&log)) {
+        world.print(&format!("git ignores {shown} already\n"));
+        return Ok(0);
+    }
+    let exclude = brief(&repository.exclude_shown());
+    repository
+        .add()
+        .map_err(|error| Stop::no(format!("{exclude} cannot be written: {error}")))?;
+    if !repository.ignores(Path::new(&log)) {
+        return Err(Stop::no(format!(
+            "{PATTERN} is in {exclude} now, but a .gitignore says otherwise of {shown}: `git check-ignore -v` names it"
+        )));
+    }
+    world.print(&format!(
+        "{PATTERN} is in {exclude} now: git ignores change logs, for you alone\n"
+    ));
+    Ok(0)
 }
 
 /// `relive show`

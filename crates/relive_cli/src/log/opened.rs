@@ -420,7 +420,7 @@ fn source_text(file: &Path) -> Result<Option<String>, String> {
 }
 
 /// A path as a word of a shell; `FILE` where that cannot be shown.
-fn quoted(file: &Path) -> String {
+pub(crate) fn quoted(file: &Path) -> String {
     let Some(text) = file.to_str().filter(|text| brief(text) == **text) else {
         return "FILE".to_owned();
     };
