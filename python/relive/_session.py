@@ -12,7 +12,7 @@ from relive._crash import CrashFile
 from relive._errors import ReliveError
 from relive._native import Engine
 from relive._report import Item, ModuleVersion, Report
-from relive._settings import Replay, replay_policy
+from relive._settings import Replay, Sync, replay_policy, sync_mode
 
 Mode = Literal["patch", "deep"]
 _running: "Session | None" = None
@@ -51,7 +51,7 @@ def started(
     _check_mode(mode)
     policy = replay_policy(replay, directories[0])
     if _running is None:
-        _running = Session(mode, policy, script)
+        _running = Session(mode, policy, sync_mode(directories[0]), script)
     for directory in directories:
         _running._add_root(directory)
     if auto:
@@ -67,8 +67,11 @@ def session() -> "Session | None":
 class Session:
     """A running live session; made by `start`."""
 
-    def __init__(self, mode: Mode, replay: Replay = "ask", script: str | None = None) -> None:
-        self._engine = Engine(mode, os.path.realpath(os.path.dirname(os.__file__)), replay, script)
+    def __init__(
+        self, mode: Mode, replay: Replay = "ask", sync: Sync = "full", script: str | None = None
+    ) -> None:
+        library = os.path.realpath(os.path.dirname(os.__file__))
+        self._engine = Engine(mode, library, replay, sync, script)
         self._finder = _import.install(self._engine)
         self._crash_file = CrashFile(self._engine.crash_file())
         _follow_forks()

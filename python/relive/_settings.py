@@ -7,8 +7,7 @@ from typing import Any, Literal, get_args
 from relive._errors import ReliveError
 
 Replay = Literal["ask", "all", "none"]
-
-_LOOSENESS = ("none", "ask", "all")
+Sync = Literal["full", "process"]
 
 
 def replay_policy(asked: str, directory: str) -> Replay:
@@ -19,16 +18,34 @@ def replay_policy(asked: str, directory: str) -> Replay:
     said = os.environ.get("RELIVE_REPLAY") or "ask"
     policy = asked if asked != "ask" else said
     source = "replay" if asked != "ask" else "RELIVE_REPLAY"
-    _check(policy, source)
-    if "replay" in (project := _project(directory)):
-        _check(project["replay"], "replay in [tool.relive]")
-        policy = min(policy, project["replay"], key=_LOOSENESS.index)
-    return policy  # type: ignore[return-value]
+    _check(policy, source, Replay)
+    return _tightened("replay", policy, directory, Replay, ("none", "ask", "all"))  # type: ignore[return-value]
 
 
-def _check(policy: Any, source: str) -> None:
-    if policy not in get_args(Replay):
-        raise ReliveError(f"{source} is {policy!r}: it is 'ask', 'all' or 'none'")
+def sync_mode(directory: str) -> Sync:
+    """Return what a logged change survives: what ``RELIVE_SYNC`` says, and "full" where that says nothing.
+
+    A project file can only tighten it. Raises `ReliveError` for what is no mode.
+    """
+    mode = os.environ.get("RELIVE_SYNC") or "full"
+    _check(mode, "RELIVE_SYNC", Sync)
+    return _tightened("sync", mode, directory, Sync, ("full", "process"))  # type: ignore[return-value]
+
+
+def _tightened(name: str, value: str, directory: str, known: Any, looseness: tuple[str, ...]) -> str:
+    """Return the tighter one of a value and what the project says."""
+    project = _project(directory)
+    if name not in project:
+        return value
+    _check(project[name], f"{name} in [tool.relive]", known)
+    tighter: str = min(value, project[name], key=looseness.index)
+    return tighter
+
+
+def _check(value: Any, source: str, known: Any) -> None:
+    if value not in get_args(known):
+        *others, last = map(repr, get_args(known))
+        raise ReliveError(f"{source} is {value!r}: it is {', '.join(others)} or {last}")
 
 
 def _project(directory: str) -> dict[str, Any]:

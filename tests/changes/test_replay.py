@@ -374,3 +374,22 @@ def test_a_save_in_a_read_only_directory_is_logged_elsewhere_and_told_once(place
     assert done.stdout == "2\n"
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert place.says("bank.RATE", RELIVE_REPLAY="all") == 2
+
+
+def test_a_change_need_not_survive_a_power_loss_if_the_user_says_so_and_the_project_does_not_forbid_it(
+    place: Place,
+) -> None:
+    said = "session._engine.sync"
+    assert place.says(said) == "full"
+    assert place.says(said, RELIVE_SYNC="process") == "process"
+    settings = place.directory / "pyproject.toml"
+    settings.write_text('[tool.relive]\nsync = "process"\n')
+    assert place.says(said) == "full"
+    settings.write_text('[tool.relive]\nsync = "full"\n')
+    assert place.says(said, RELIVE_SYNC="process") == "full"
+    settings.unlink()
+    done = place.run("", RELIVE_SYNC="off")
+    assert "RELIVE_SYNC is 'off': it is 'full' or 'process'" in done.stderr
+    # What was acknowledged is there after the end of the process, however that came.
+    place.dies(f"for value in range(5): relive.patch('bank', f'RATE = {{value}}')\n{KILL}", RELIVE_SYNC="process")
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 4

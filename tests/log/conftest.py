@@ -55,9 +55,9 @@ class Driver:
         found: dict[str, Any] = self.ask("read", path=str(path))
         return found
 
-    def open(self, source: Path, *, name: str = "log", session: str = "9be1") -> dict[str, Any]:
+    def open(self, source: Path, *, name: str = "log", session: str = "9be1", sync: str = "full") -> dict[str, Any]:
         """Open a log for writing."""
-        found: dict[str, Any] = self.ask("open", name=name, source=str(source), session=session)
+        found: dict[str, Any] = self.ask("open", name=name, source=str(source), session=session, sync=sync)
         return found
 
     def append(self, *drafts: Any, name: str = "log", **options: Any) -> dict[str, Any]:

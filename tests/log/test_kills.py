@@ -78,9 +78,9 @@ def appended_until_killed(driver: Driver, log: Path, generator: random.Random) -
     return acknowledged
 
 
-@pytest.mark.parametrize("number", range(ROUNDS))
+@pytest.mark.parametrize(("number", "sync"), [*((number, "full") for number in range(ROUNDS)), (ROUNDS, "process")])
 def test_no_change_is_lost_altered_or_there_twice_when_its_process_is_killed(
-    start: Start, tmp_path: Path, number: int
+    start: Start, tmp_path: Path, number: int, sync: str
 ) -> None:
     generator = random.Random(number)
     source, log = tmp_path / "bank.py", tmp_path / "bank.py.log"
@@ -88,7 +88,7 @@ def test_no_change_is_lost_altered_or_there_twice_when_its_process_is_killed(
     torn = 0
     for _ in range(KILLS):
         driver = start()
-        opened = driver.open(source)
+        opened = driver.open(source, sync=sync)
         _, after_repair = committed(log)
         assert after_repair == known
         assert [transaction["tx"] for transaction in opened["read"]["transactions"]] == [*known]

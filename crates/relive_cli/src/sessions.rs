@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use relive_log::SyncMode;
 use relive_plan::Item;
 use relive_session::Mode;
 use relive_socket::{Found, Running};
@@ -58,6 +59,12 @@ pub(crate) fn status_text(found: &[Found]) -> String {
             status.version, session.python
         );
         let _ = writeln!(text, "  roots: {}", session.roots.join(", "));
+        if status.sync == SyncMode::Process {
+            let _ = writeln!(
+                text,
+                "  changes survive the end of the process, not a power loss"
+            );
+        }
         if session.is_updating {
             let _ = writeln!(text, "  an update is going on; this is how it was before");
         }

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 use expect_test::{Expect, expect};
+use relive_log::SyncMode;
 use relive_plan::{Item, ItemKind};
 use relive_session::{Base, Mode, ModuleVersion, Status};
 use relive_socket::{Found, Running};
@@ -209,6 +210,7 @@ fn session(pid: u32) -> Found {
         status: Status {
             version: 3,
             mode: Mode::Patch,
+            sync: SyncMode::Process,
             modules: vec![ModuleVersion {
                 name: "app".into(),
                 file: "/home/me/vote/app.py".into(),
@@ -238,6 +240,7 @@ fn sessions_in_words() {
         app.py (process 7)
           version 3, mode patch, Python 3.13.0
           roots: /home/me/vote
+          changes survive the end of the process, not a power loss
           module app version 3 (app.py)
           stale app.py:12: app:TABLE: what it computed rests on app:SIZE, which has changed
           waiting app.py:1: app: waits for the main thread
@@ -258,9 +261,7 @@ fn sessions_in_words() {
 
 #[test]
 fn sessions_in_json() {
-    expect![[
-        r#"{"sessions":[{"directory":"/home/me/vote","is_updating":false,"mode":"patch","modules":[{"base":"file","file":"/home/me/vote/app.py","name":"app","version":3}],"pid":7,"program":"app.py","python":"3.13.0","relive":"0.1.0","roots":["/home/me/vote"],"stale":[{"file":"/home/me/vote/app.py","kind":"statement","line":12,"qualname":"app:TABLE","why":"what it computed rests on app:SIZE, which has changed"}],"version":3,"waiting":[{"file":"/home/me/vote/app.py","kind":"statement","line":1,"qualname":"app","why":"waits for the main thread"}]},{"error":"timed out","pid":9}]}"#
-    ]]
+    expect![[r#"{"sessions":[{"directory":"/home/me/vote","is_updating":false,"mode":"patch","modules":[{"base":"file","file":"/home/me/vote/app.py","name":"app","version":3}],"pid":7,"program":"app.py","python":"3.13.0","relive":"0.1.0","roots":["/home/me/vote"],"stale":[{"file":"/home/me/vote/app.py","kind":"statement","line":12,"qualname":"app:TABLE","why":"what it computed rests on app:SIZE, which has changed"}],"sync":"process","version":3,"waiting":[{"file":"/home/me/vote/app.py","kind":"statement","line":1,"qualname":"app","why":"waits for the main thread"}]},{"error":"timed out","pid":9}]}"#]]
     .assert_eq(&sessions::status_json(&[session(7), silent()]).to_string());
     expect![[r#"{"sessions":[{"error":"timed out","pid":9}]}"#]]
         .assert_eq(&sessions::stale_json(&[silent()]).to_string());

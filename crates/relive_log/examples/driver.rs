@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use relive_log::{
     Cause, DiffLine, Draft, Effect, Entry, Failure, Fate, Header, Home, Log, Operation, Patch,
-    ReadLog, Record, Rim, Signed, Tail, Transaction, Via, read, read_all, trust,
+    ReadLog, Record, Rim, Signed, SyncMode, Tail, Transaction, Via, read, read_all, trust,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -28,6 +28,8 @@ enum Request {
         name: String,
         source: PathBuf,
         session: String,
+        #[serde(default)]
+        sync: SyncMode,
     },
     /// Make a transaction durable.
     Append {
@@ -90,8 +92,10 @@ fn answer(
             name,
             source,
             session,
+            sync,
         } => {
             let mut log = Log::open(rim, &source, &session, "3.13.0")?;
+            log.set_sync(sync);
             let answer = json!({ "log": shown(log.path()), "notices": log.notices(), "read": reading(log.read()) });
             logs.insert(name, log);
             answer

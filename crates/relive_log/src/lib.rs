@@ -51,7 +51,7 @@ pub use guard::{Caution, Guard};
 pub use history::{decided, history, history_of_all, history_while};
 pub use home::Home;
 pub use judge::judge;
-pub use log::{AppendError, Committed, Log, OpenError, file_hash, set_aside};
+pub use log::{AppendError, Committed, Log, OpenError, SyncMode, file_hash, set_aside};
 pub use merge::{Merged, Origin, merge};
 pub use read::{ReadError, read, read_all};
 pub use reading::{Fate, ReadLog, Signed, Tail, Transaction};

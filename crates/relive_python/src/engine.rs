@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyList, PyModule};
-use relive_log::{Home, Policy, Rim};
+use relive_log::{Home, Policy, Rim, SyncMode};
 use relive_session::{LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session};
 
 use crate::auto;
@@ -40,12 +40,13 @@ pub(crate) struct Engine {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (mode, library, replay = "ask", script = None))]
+    #[pyo3(signature = (mode, library, replay = "ask", sync = "full", script = None))]
     fn new(
         py: Python<'_>,
         mode: &str,
         library: PathBuf,
         replay: &str,
+        sync: &str,
         script: Option<PathBuf>,
     ) -> PyResult<Self> {
         registry::open(py)?;
@@ -57,7 +58,16 @@ impl Engine {
             rim.process.about = script.canonicalize().unwrap_or(script);
         }
         if let Some(rim) = &rim {
-            let logs = Logs::new(rim.clone(), name.clone(), python_version());
+            let sync = match sync {
+                "full" => SyncMode::Full,
+                "process" => SyncMode::Process,
+                _ => {
+                    return Err(PyValueError::new_err(format!(
+                        "unknown sync {sync:?}: it is 'full' or 'process'"
+                    )));
+                }
+            };
+            let logs = Logs::new(rim.clone(), name.clone(), python_version(), sync);
             session.set_log(Box::new(logs));
         }
         Ok(Self {
@@ -279,6 +289,18 @@ impl Engine {
     fn has_log(&self, py: Python<'_>, file: PathBuf) -> bool {
         self.shared
             .with(py, false, |state| state.session.has_log(&file))
+    }
+
+    /// What a logged change survives.
+    #[getter]
+    fn sync(&self, py: Python<'_>) -> &'static str {
+        let sync = self
+            .shared
+            .with(py, SyncMode::Full, |state| state.session.sync());
+        match sync {
+            SyncMode::Process => "process",
+            SyncMode::Full => "full",
+        }
     }
 
     /// The session's own log, which what is typed stands in.

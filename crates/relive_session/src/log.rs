@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Cause, Caution, Change, Draft, Folded, Via};
+use relive_log::{Cause, Caution, Change, Draft, Folded, SyncMode, Via};
 use thiserror::Error;
 
 /// Where changes become durable before they take effect.
@@ -58,6 +58,11 @@ pub trait ChangeLog: Send {
     /// What the user is to be told once.
     fn notices(&mut self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What an acknowledged change survives.
+    fn sync(&self) -> SyncMode {
+        SyncMode::Full
     }
 
     /// The logs that were created beside their sources since this was asked last.

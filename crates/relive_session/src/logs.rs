@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim, Tail,
-    Via, decided, fold_but_for, history_of_all, read, read_all, recover_fold, set_aside,
+    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim,
+    SyncMode, Tail, Via, decided, fold_but_for, history_of_all, read, read_all, recover_fold,
+    set_aside,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -17,6 +18,7 @@ pub struct Logs {
     /// By which all logs know the session.
     session: String,
     python: String,
+    sync: SyncMode,
     open: HashMap<PathBuf, Opened>,
     /// Notes of what is being replayed, by source.
     guards: HashMap<PathBuf, Guard>,
@@ -35,12 +37,13 @@ enum Opened {
 impl Logs {
     /// Logs that are opened when they are needed.
     #[must_use]
-    pub fn new(rim: Rim, session: String, python: String) -> Self {
+    pub fn new(rim: Rim, session: String, python: String, sync: SyncMode) -> Self {
         let own = rim.home.session_log(&session);
         Self {
             rim,
             session,
             python,
+            sync,
             open: HashMap::new(),
             guards: HashMap::new(),
             own,
@@ -60,6 +63,7 @@ impl Logs {
         if !matches!(self.open.get(source), Some(Opened::Ours(_))) {
             let opened = match Log::open(&self.rim, source, &self.session, &self.python) {
                 Ok(mut log) => {
+                    log.set_sync(self.sync);
                     if source != self.own {
                         self.finish_fold(&mut log);
                     }
@@ -322,6 +326,10 @@ impl ChangeLog for Logs {
 
     fn notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices)
+    }
+
+    fn sync(&self) -> SyncMode {
+        self.sync
     }
 
     fn created(&mut self) -> Vec<PathBuf> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use relive_log::Cause;
+use relive_log::{Cause, SyncMode};
 use relive_plan::{FactsQuery, Item, ItemKind, ModuleQuery, ModuleText, Plan};
 use relive_syntax::{SyntaxError, decode};
 use relive_watch::{Event, Watch};
@@ -268,6 +268,7 @@ impl Session {
         Status {
             version: self.version,
             mode: self.mode,
+            sync: self.sync(),
             modules: self.modules(),
             stale: self
                 .stale
@@ -301,6 +302,12 @@ impl Session {
     /// What the user is to be told once: where a log is kept that cannot stand beside its source, and the like.
     pub fn notices(&mut self) -> Vec<String> {
         self.log.notices()
+    }
+
+    /// What a logged change survives.
+    #[must_use]
+    pub fn sync(&self) -> SyncMode {
+        self.log.sync()
     }
 
     /// The logs that were created beside their sources since this was asked last.

@@ -1,5 +1,6 @@
 //! How a session stands, as it is told to other programs.
 
+use relive_log::SyncMode;
 use relive_plan::Item;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,9 @@ pub struct Status {
     pub version: u64,
     /// What happens to statements that an edit leaves out of date.
     pub mode: Mode,
+    /// What a logged change survives.
+    #[serde(default)]
+    pub sync: SyncMode,
     /// The live modules, by name.
     pub modules: Vec<ModuleVersion>,
     /// Everything that is stale.

@@ -154,6 +154,8 @@ class ReliveMagics(Magics):
             f"roots:   {', '.join(map(str, session.roots))}",
             f"modules: {len(modules)} live; changed: {_listed(f'{each.name} v{each.version}' for each in changed)}",
         ]
+        if session._engine.sync == "process":
+            lines.append("changes: survive the end of the process, not a power loss (RELIVE_SYNC)")
         if updater.skip_modules:
             lines.append(f"waiting: the edits of {', '.join(sorted(updater.skip_modules))}")
         stale = updater.stale(session)

@@ -5,7 +5,7 @@ use std::io;
 use super::begin;
 use super::error::AppendError;
 use super::probe::Held;
-use super::{Committed, LARGE, Log, State};
+use super::{Committed, LARGE, Log, State, SyncMode};
 use crate::anchor::{self, Anchor};
 use crate::change::Draft;
 use crate::codec::{self, Hash, MAX_RECORD, Sum, commit_head, encode_into};
@@ -250,7 +250,7 @@ impl Log {
         })
     }
 
-    /// Write a batch and sync it; or leave the log as it was.
+    /// Write a batch and sync it, if it is to survive a power loss; or leave the log as it was.
     pub(super) fn write_durably(&mut self, batch: Batch) -> Result<Committed, AppendError> {
         let log = self.read.log.clone();
         let Some(held) = &mut self.held else {
@@ -269,6 +269,9 @@ impl Log {
         {
             // Another tool wrote between our last look and our write: what we wrote does not follow what we know.
             return self.write_elsewhere(batch);
+        }
+        if self.sync == SyncMode::Process && batch.transaction.is_some() {
+            return Ok(self.take(batch));
         }
         let synced_size = held.synced_size;
         if let Err(error) = held.file.sync() {

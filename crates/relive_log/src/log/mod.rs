@@ -13,6 +13,8 @@ mod reconcile;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 pub use begin::file_hash;
 pub use error::{AppendError, OpenError};
 
@@ -58,6 +60,7 @@ pub struct Log {
     is_large: bool,
     /// How many numbers of transactions were given up since the last one.
     given_up: u64,
+    sync: SyncMode,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,6 +68,17 @@ enum State {
     Open,
     Closed,
     Forked,
+}
+
+/// What a transaction survives once it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncMode {
+    /// The end of the process, and a power loss.
+    #[default]
+    Full,
+    /// The end of the process. What a power loss takes is told when the log is read next.
+    Process,
 }
 
 /// A transaction that is durable.
@@ -125,9 +139,15 @@ impl Log {
             notices: Vec::new(),
             is_large: false,
             given_up: 0,
+            sync: SyncMode::Full,
         };
         log.find()?;
         Ok(log)
+    }
+
+    /// Have transactions survive this from now on. A fold is always synced: it is about the source.
+    pub fn set_sync(&mut self, sync: SyncMode) {
+        self.sync = sync;
     }
 
     /// Make a transaction durable: one write, one sync. Nothing of it is in the log if this fails.

@@ -50,6 +50,7 @@ struct Inner {
     life: u64,
     handles: u64,
     calls: u64,
+    syncs: u64,
     fault: Option<Fault>,
     /// How many bytes can still be written.
     room: Option<u64>,
@@ -191,6 +192,11 @@ impl MemoryDisk {
     /// How many calls there were.
     pub fn calls(&self) -> u64 {
         self.inner().calls
+    }
+
+    /// How many times a file or a directory was synced.
+    pub fn syncs(&self) -> u64 {
+        self.inner().syncs
     }
 
     /// Let a call fail: `after` calls from now, once. A write that fails has written half; after a sync that fails,
@@ -570,6 +576,7 @@ impl Storage for MemoryDisk {
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
         let mut inner = self.inner();
         inner.call()?;
+        inner.syncs += 1;
         let changes = std::mem::take(&mut inner.name_changes);
         for change in changes {
             if change.is_in(directory) {
@@ -718,6 +725,7 @@ impl File for MemoryFile {
         match self.call() {
             Ok(mut inner) => {
                 inner.nodes[self.node].sync();
+                inner.syncs += 1;
                 Ok(())
             }
             Err(error) => {

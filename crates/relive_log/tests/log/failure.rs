@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use relive_log::{AppendError, Failure, Fate, Log, Tail, Via};
+use relive_log::{AppendError, Failure, Fate, Log, SyncMode, Tail, Via};
 
 use crate::world::{LOG, SOURCE, World, append, assign};
 
@@ -228,4 +228,31 @@ fn a_log_that_becomes_read_only_goes_on_elsewhere_with_all_that_it_has() {
     assert_eq!(found.transactions.len(), 2);
     assert_eq!(found.tail, Tail::Clean);
     assert_eq!(world.disk.get(LOG).unwrap(), before);
+}
+
+#[test]
+fn what_need_not_survive_a_power_loss_is_written_and_not_synced() {
+    for sync in [SyncMode::Full, SyncMode::Process] {
+        let world = World::new();
+        let mut log = world.open();
+        log.set_sync(sync);
+        // The first change makes the user's key as well, which is synced.
+        append(&mut log, &[assign("LIMIT", 2)]);
+        log.done(1, 0.1);
+        let before = world.disk.syncs();
+        for value in 3..6 {
+            let committed = append(&mut log, &[assign("LIMIT", value)]);
+            log.done(committed.tx, 0.1);
+        }
+        let synced = if sync == SyncMode::Full { 3 } else { 0 };
+        assert_eq!(world.disk.syncs() - before, synced, "{sync:?}");
+        // A fold is about the source, and synced with all that is before it.
+        log.begin_fold("b3:0123456789abcdef", "b3:fedcba9876543210", &[2])
+            .unwrap();
+        assert_eq!(world.disk.syncs() - before, synced + 1, "{sync:?}");
+        // The process ends here.
+        drop(log);
+        assert_eq!(world.read().transactions.len(), 4);
+        assert_eq!(world.read().tail, Tail::Clean);
+    }
 }
