@@ -1,13 +1,17 @@
 """How a process died, written down for the next one by the interpreter's fault handler."""
 
 import faulthandler
+import fcntl
 import os
 from contextlib import suppress
 from pathlib import Path
 
 
 class CrashFile:
-    """Has the interpreter write to a file why it dies; where it does so elsewhere already, that is left alone."""
+    """Has the interpreter write to a file why it dies; where it does so elsewhere already, that is left alone.
+
+    The file is locked for as long as the process lives. What others left that say nothing is removed.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -17,7 +21,8 @@ class CrashFile:
         # Without a place to write to, the next process will not know the reason; all else works.
         with suppress(OSError):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            _sweep(path.parent)
+            self._file = _created(path)
             faulthandler.enable(self._file)
 
     def close(self) -> None:
@@ -33,3 +38,31 @@ class CrashFile:
         if file is not None:
             faulthandler.disable()
             os.close(file)
+
+
+def _created(path: Path) -> int:
+    while True:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        # Where that does not work, nobody can sweep it away either.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        # Another process may have swept it away before it was locked.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file), os.stat(path)):
+                return file
+        os.close(file)
+
+
+def _sweep(directory: Path) -> None:
+    """Remove the files of processes that are gone and had nothing to say."""
+    with os.scandir(directory) as entries:
+        empty = [entry.path for entry in entries if entry.name.endswith(".txt") and not entry.stat().st_size]
+    for path in empty:
+        with suppress(OSError):
+            file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not os.fstat(file).st_size:
+                    os.unlink(path)
+            finally:
+                os.close(file)

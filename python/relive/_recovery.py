@@ -41,10 +41,14 @@ class Left:
     auto: tuple[int, ...]
     ask: tuple[int, ...]
     off: tuple[tuple[int, str], ...]
+    restarted: bool = False
+    """Whether the machine was restarted since."""
 
     def headline(self) -> str:
         """Return in one line what happened."""
-        how = "ended without a word" if self.died == "unknown" else f"died: {printable(self.died)}"
+        how = f"died: {printable(self.died)}"
+        if self.died == "unknown":
+            how = "ended without a word" + (", and the machine was restarted since" if self.restarted else "")
         count = len(self.auto) + len(self.ask)
         return f"the last session here {how}; {count} statement{'' if count == 1 else 's'} of it can come back"
 
@@ -90,6 +94,7 @@ def find(engine: PromptEngine) -> Left | None:
         auto=tuple(found["auto"]),
         ask=tuple(found["ask"]),
         off=tuple((number, why) for number, why in found["off"]),
+        restarted=found.get("restarted", False),
     )
 
 

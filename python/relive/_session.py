@@ -67,9 +67,7 @@ def session() -> "Session | None":
 class Session:
     """A running live session; made by `start`."""
 
-    def __init__(
-        self, mode: Mode, replay: Replay = "ask", sync: Sync = "full", script: str | None = None
-    ) -> None:
+    def __init__(self, mode: Mode, replay: Replay = "ask", sync: Sync = "full", script: str | None = None) -> None:
         library = os.path.realpath(os.path.dirname(os.__file__))
         self._engine = Engine(mode, library, replay, sync, script)
         self._finder = _import.install(self._engine)

@@ -393,3 +393,19 @@ def test_a_change_need_not_survive_a_power_loss_if_the_user_says_so_and_the_proj
     # What was acknowledged is there after the end of the process, however that came.
     place.dies(f"for value in range(5): relive.patch('bank', f'RATE = {{value}}')\n{KILL}", RELIVE_SYNC="process")
     assert place.says("bank.RATE", RELIVE_REPLAY="all") == 4
+
+
+def test_what_processes_left_that_ended_without_a_word_is_removed(place: Place) -> None:
+    crashes = place.home / "crashes"
+    place.dies(KILL)
+    place.dies("import os; os.abort()", signal.SIGABRT)
+    said = {file for file in crashes.iterdir() if file.stat().st_size}
+    assert len(said) == 1
+    # A process that lives keeps its file, and one that had something to say did not die in vain.
+    other = "import subprocess, sys; " + f"subprocess.run([sys.executable, '-c', {START!r}], check=True)"
+    files = "sorted(str(file) for file in pathlib.Path(session._engine.crash_file()).parent.iterdir())"
+    program = f"{other}; import json, pathlib; print(json.dumps([str(session._engine.crash_file()), {files}]))"
+    done = place.run(program)
+    own, found = json.loads(done.stdout)
+    assert set(map(Path, found)) == {Path(own), *said}
+    assert set(crashes.iterdir()) == said

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 import relive
-from relive import _native
+from relive import _native, _recovery
 
 REPORT = {
     "version": 3,
@@ -231,6 +231,14 @@ def test_statements_that_call_something_come_back_only_with_consent(prompt, reco
     monkeypatch.setattr("builtins.input", lambda question: "")
     prompt.run("%recover")
     assert logs.asked == [("replay", "9be1", [1])]
+
+
+def test_a_machine_that_was_restarted_is_told_of():
+    logs = Logs(left={**left("x = 1", auto=[1]), "died": "unknown", "restarted": True})
+    found = _recovery.find(logs)
+    assert found is not None
+    told = found.headline()
+    assert told.startswith("the last session here ended without a word, and the machine was restarted since; 1 ")
 
 
 def test_errors_of_a_recovery_are_collected(prompt, recorder, logs):

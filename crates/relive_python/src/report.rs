@@ -91,6 +91,7 @@ pub(crate) fn left_to_dict<'py>(
     let dict = PyDict::new(py);
     dict.set_item("session", &left.session)?;
     dict.set_item("died", left.died.as_deref().unwrap_or("unknown"))?;
+    dict.set_item("restarted", left.is_of_another_boot)?;
     dict.set_item("changes", changes)?;
     dict.set_item("auto", numbers(&Fate::Replayed))?;
     dict.set_item("ask", numbers(&Fate::Asked))?;

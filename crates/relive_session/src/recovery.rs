@@ -13,6 +13,8 @@ pub struct LeftBehind {
     pub session: String,
     /// How it died, as far as that is known.
     pub died: Option<String>,
+    /// The machine was restarted since it began.
+    pub is_of_another_boot: bool,
     /// What was typed, oldest first, with what is to be done about it.
     pub statements: Vec<LeftStatement>,
     /// Their logs, locked. They are closed once everything is back, or given up.
@@ -85,13 +87,16 @@ impl LeftBehind {
             }
         }
         dead.sort_by(|one, other| one.0.cmp(&other.0));
-        let session = dead.last()?.1.clone();
+        let (_, session, log) = dead.last()?;
+        let is_of_another_boot = is_of_another_boot(rim, log.read());
+        let session = session.clone();
         let died = crash(rim, &session);
         let logs: Vec<Log> = dead.into_iter().map(|(_, _, log)| log).collect();
         let statements = statements(&logs, died.as_ref());
         Some(Self {
             session,
             died: died.map(|crash| crash.headline().to_owned()),
+            is_of_another_boot,
             statements,
             logs,
         })
@@ -131,6 +136,16 @@ fn began(log: &ReadLog) -> String {
         _ => None,
     });
     start.unwrap_or_default()
+}
+
+/// Whether this machine was restarted since the last session of a log began.
+fn is_of_another_boot(rim: &Rim, log: &ReadLog) -> bool {
+    let mut last = log.records.iter().rev();
+    let last = last.find_map(|record| match &record.entry {
+        Entry::Session(start) => Some(start),
+        _ => None,
+    });
+    last.is_some_and(|start| start.host == rim.process.host && start.boot != rim.process.boot)
 }
 
 fn is_closed(log: &ReadLog) -> bool {

@@ -19,5 +19,6 @@ mod groups;
 mod log;
 mod modes;
 mod occasions;
+mod recovery;
 mod remote;
 mod staleness;
