@@ -4,7 +4,7 @@ import ast
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from html import escape
@@ -197,6 +197,21 @@ class ChangeLog:
         engine = _running()._engine
         with relive_errors():
             return Report.from_dict(engine.recover(self._path, on, off))
+
+    def decide(self) -> Callable[[], Report] | None:
+        """Have the user choose in the terminal what is applied, left off and merged; return what does so."""
+        with relive_errors():
+            decided = _native.decide_changes(self._path)
+        if decided is None:
+            return None
+        on, off, merged = decided
+
+        def apply() -> Report:
+            for number in merged:
+                self.merge(number)
+            return self.recover(on, off)
+
+        return apply
 
     def __len__(self) -> int:
         return len(self._document()["changes"])

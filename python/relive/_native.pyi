@@ -5,7 +5,17 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, final
 
-__all__ = ["Engine", "fold_log", "main", "merge_conflict", "merge_log", "read_log", "undo_log"]
+__all__ = [
+    "Engine",
+    "decide_changes",
+    "fold_log",
+    "has_terminal",
+    "main",
+    "merge_conflict",
+    "merge_log",
+    "read_log",
+    "undo_log",
+]
 
 @final
 class Engine:
@@ -60,6 +70,8 @@ class Engine:
 def main(arguments: Sequence[str]) -> int: ...
 def read_log(path: str) -> dict[str, Any]: ...
 def merge_conflict(path: str, number: int) -> str | None: ...
+def decide_changes(path: str) -> tuple[list[int], list[int], list[int]] | None: ...
+def has_terminal() -> bool: ...
 def merge_log(path: str, number: int) -> None: ...
 def undo_log(path: str, number: int) -> None: ...
 def fold_log(path: str, dry_run: bool) -> dict[str, Any]: ...

@@ -157,3 +157,26 @@ def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place)
             assert ask() == "1"
         finally:
             running.send_signal(signal.SIGKILL)
+
+
+def test_a_prompt_shows_the_list_when_it_is_asked_to_recover(
+    place: Place, open_terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    """It printed the changes and asked for their numbers."""
+    own = {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython"), "IPY_TEST_SIMPLE_PROMPT": "1"}
+    environment = os.environ | own | {"RELIVE_HOME": str(place.home), "TERM": "xterm", "NO_COLOR": "1"}
+    relive = str(Path(sys.executable).with_name("relive"))
+    terminal = open_terminal([relive, "repl", "--replay", "none"], environment, place.directory)
+    terminal.wait_for("In [1]: ")
+    terminal.type("import bank", "In [2]: ")
+    terminal.send("%recover bank")
+    terminal.wait_for("Enter")
+    # The last one is left off.
+    terminal._screen.send("-\r")
+    assert "bank:RATE" in terminal.wait_for("In [3]: ")
+    assert "0.5" in terminal.type("bank.RATE", "In [4]: ")
+    terminal.send("%recover bank")
+    terminal.wait_for("Enter")
+    terminal._screen.send("q")
+    terminal.wait_for("In [5]: ")
+    assert "5.0" in terminal.type("bank.interest(10)", "In [6]: ")

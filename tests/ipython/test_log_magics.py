@@ -63,6 +63,7 @@ def logs(project, prompt, recorder, monkeypatch):
     logs = Logs()
     monkeypatch.setattr(_native, "read_log", logs.read_log, raising=False)
     monkeypatch.setattr(_native, "merge_conflict", lambda path, number: "<<<<<<<\n" if number == 6 else None)
+    monkeypatch.setattr(_native, "has_terminal", lambda: False)
     monkeypatch.setattr("builtins.input", lambda question: pytest.fail(f"asked {question}"))
     answers = {
         "undo": REPORT,

@@ -239,6 +239,49 @@ pub fn merge_conflict(file: &Path, number: u64) -> Result<Option<String>, String
     })
 }
 
+/// What a user has decided about the changes of a log, by their numbers.
+pub struct Decided {
+    /// Those that are replayed.
+    pub on: Vec<u64>,
+    /// Those that are left off.
+    pub off: Vec<u64>,
+    /// Those that are merged with their source.
+    pub merged: Vec<u64>,
+}
+
+/// Have the user decide in the terminal which changes of a log are replayed. None if nothing was decided.
+pub fn decide_changes(file: &Path) -> Result<Option<Decided>, String> {
+    let (found, told) = quietly(|world| world.open(file))?;
+    let opened = found.map_err(|stop| format!("{told}{}", stop.problem))?;
+    let title = format!(
+        "{} has changes in its log that are not in the file",
+        opened.file
+    );
+    let choice = picker::pick_from(
+        &title,
+        &opened.changes,
+        opened.outline(),
+        opened.problems(),
+        false,
+    );
+    match choice.map_err(|error| format!("cannot ask in this terminal: {error}"))? {
+        Choice::Replay { on, off, merged } => Ok(Some(Decided { on, off, merged })),
+        Choice::Without => {
+            let off = opened.changes.iter().filter(|change| words::is_replayed(change));
+            Ok(Some(Decided {
+                on: Vec::new(),
+                off: off.map(|change| change.number).collect(),
+                merged: Vec::new(),
+            }))
+        }
+        Choice::SetAside => Err(
+            "the log of a module that is live is not set aside; `relive recover` does that when the session has ended"
+                .to_owned(),
+        ),
+        Choice::Bisect | Choice::Quit => Ok(None),
+    }
+}
+
 /// What to tell the user of a log that was just created beside its source: that git would see it, and what to do.
 /// None if it would not, and if that was told before of the repository.
 #[must_use]

@@ -24,7 +24,9 @@ mod native {
     #[pymodule_export]
     use crate::engine::Engine;
     #[pymodule_export]
-    use crate::logs::{fold_log, merge_conflict, merge_log, read_log, undo_log};
+    use crate::logs::{
+        decide_changes, fold_log, has_terminal, merge_conflict, merge_log, read_log, undo_log,
+    };
 
     use pyo3::prelude::*;
 

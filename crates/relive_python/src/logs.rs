@@ -36,6 +36,21 @@ pub(crate) fn merge_conflict(path: PathBuf, number: u64) -> PyResult<Option<Stri
     relive_cli::merge_conflict(&path, number).map_err(PyOSError::new_err)
 }
 
+/// Whether there is a terminal in which the user can be asked.
+#[pyfunction]
+pub(crate) fn has_terminal() -> bool {
+    relive_cli::has_terminal()
+}
+
+/// Have the user decide in the terminal about the changes of a log: the numbers of those that are replayed, left off and
+/// merged with their source. None if nothing was decided.
+#[pyfunction]
+pub(crate) fn decide_changes(py: Python<'_>, path: PathBuf) -> PyResult<Option<[Vec<u64>; 3]>> {
+    let decided = py.detach(|| relive_cli::decide_changes(&path));
+    let decided = decided.map_err(PyOSError::new_err)?;
+    Ok(decided.map(|decided| [decided.on, decided.off, decided.merged]))
+}
+
 /// Write the pending changes of a source file into it, in no session.
 #[pyfunction]
 pub(crate) fn fold_log(

@@ -6,7 +6,7 @@ from typing import Any
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from relive import _log, _recovery
+from relive import _log, _native, _recovery
 from relive._log import Change, ChangeLog, ChangeTable, Fold
 from relive._recovery import SELECTION, Place, selected
 from relive._report import Report
@@ -48,7 +48,8 @@ class LogMagics(Magics):
         %recover MODULE --merge N => Merge change N, which is in conflict with the source, with what that says now.
 
         'all' applies all of them, '-N' all but the last N, '1-4,6' those of these numbers, 'none' none; what is left
-        off stays in the log. Without a choice they are shown first, with the reason of each. Without a module they are
+        off stays in the log. Without a choice they are shown in a list to choose
+        from, with the reason of each. Without a module they are
         the statements of the last session at a prompt in this directory, if it died.
         """
         words = line.split()
@@ -134,6 +135,10 @@ class LogMagics(Magics):
         if not offered:
             print(f"{name} has no changes to recover")
             return None
+        session = running_session()
+        if choice is None and not self._is_kernel and _native.has_terminal():
+            decided = log.decide()
+            return self._updater.apply(session, decided) if decided else None
         if choice is None:
             table = ChangeTable(f"changes of {name} that are not in its source:", offered)
             if self._is_kernel:
@@ -146,7 +151,6 @@ class LogMagics(Magics):
             if not SELECTION.fullmatch(choice):
                 raise UsageError(f"{choice!r} is no choice; it is {_CHOICES}")
         on, off = selected([change.n for change in offered], choice)
-        session = running_session()
         return self._updater.apply(session, lambda: log.recover(on, off))
 
     def _recover_prompt(self, choice: str | None) -> ChangeTable | None:

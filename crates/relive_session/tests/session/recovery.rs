@@ -1,7 +1,5 @@
 //! What a session at a prompt left when it died.
 
-use std::env::current_dir;
-
 use relive_log::{Draft, Effect, Home, Rim, SyncMode};
 use relive_session::{ChangeLog, LeftBehind, LogOutcome, Logs};
 
@@ -23,7 +21,7 @@ fn a_machine_that_was_restarted_is_told_of() {
     drop(logs);
     for (boot, is_of_another_boot) in [("c2f1", false), ("0a11", true)] {
         rim.process.boot = boot.into();
-        let left = LeftBehind::find(&rim, &current_dir().unwrap(), "3.13.0").unwrap();
+        let left = LeftBehind::find(&rim, "3.13.0").unwrap();
         assert_eq!(left.is_of_another_boot, is_of_another_boot, "{boot}");
         assert_eq!(left.died, None);
         assert_eq!(left.statements.len(), 1);
