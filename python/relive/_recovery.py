@@ -27,6 +27,9 @@ class PromptEngine(CellEngine, Protocol):
     def replay_prompt(self, session: str, numbers: list[int]) -> Iterator[str]:
         """Yield the statements of these numbers, each when it is about to be executed."""
 
+    def is_undone(self, source: str, namespace: dict[str, Any]) -> bool:
+        """Tell whether all that the statement yielded last did to live modules was taken back later."""
+
 
 @dataclass(frozen=True)
 class Left:
@@ -133,6 +136,9 @@ def recover(
             number = numbers[index]
             cell = left.raised_cell(number)
             if cell in over:
+                continue
+            if engine.is_undone(text, place.namespace):
+                tell(f"left off {number}: {left.text(number)} (it was undone)")
                 continue
             error = _execute_again(engine, number, text, place)
             if error is None:

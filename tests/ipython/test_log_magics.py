@@ -24,6 +24,7 @@ class Logs:
     changes: dict[str, list[dict[str, object]]] = field(default_factory=dict)
     asked: list[tuple[object, ...]] = field(default_factory=list)
     left: dict[str, object] | None = None
+    undone: set[str] = field(default_factory=set)
 
     def add(self, name, number, status="pending", **others):
         """Add a change."""
@@ -47,6 +48,9 @@ class Logs:
 
     def prompt_recovery(self):
         return self.left
+
+    def is_undone(self, source, namespace):
+        return source in self.undone
 
     def replay_prompt(self, session, numbers):
         self.asked.append(("replay", session, numbers))
@@ -77,6 +81,7 @@ def logs(project, prompt, recorder, monkeypatch):
         setattr(recorder, name, logs.answer(name, result))
     recorder.prompt_recovery = logs.prompt_recovery
     recorder.replay_prompt = logs.replay_prompt
+    recorder.is_undone = logs.is_undone
     return logs
 
 
@@ -232,6 +237,15 @@ def test_statements_that_call_something_come_back_only_with_consent(prompt, reco
     monkeypatch.setattr("builtins.input", lambda question: "")
     prompt.run("%recover")
     assert logs.asked == [("replay", "9be1", [1])]
+
+
+def test_what_was_undone_is_left_off(prompt, logs):
+    logs.left = left("x = 1", "y = 2", auto=[1, 2])
+    logs.undone.add("x = 1")
+    out = prompt.run("%recover").out
+    assert "left off 1: x = 1 (it was undone)\n" in out
+    assert "1 of 2 statements are back" in out
+    assert prompt.get("'x' in globals(), y") == (False, 2)
 
 
 def test_a_machine_that_was_restarted_is_told_of():

@@ -310,6 +310,28 @@ def test_what_a_cell_patched_comes_back_with_the_cell(repl):
     assert (repl.place.directory / "bank.py").read_text().count("def deposit") == 1
 
 
+def test_state_that_was_undone_does_not_come_back_with_its_cell(repl):
+    """The cell was executed again, and with it what had been taken back."""
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("bank.RATE = 9")
+    prompt.type("bank.A = 1; bank.B = 2")
+    prompt.type("log = relive.log('bank')")
+    prompt.type("rate, a, b = log.pending; log.undo(rate.n), log.undo(b.n)")
+    prompt.die("import os; os.abort()")
+    left_off = ["bank.RATE = 9 (it was undone)", "bank.B = 2 (it was undone)"]
+    # What was left off once is not told of again.
+    for told in (left_off, []):
+        prompt = repl.open()
+        prompt.terminal.wait_for(QUESTION)
+        shown = prompt.answer("n")
+        assert [each for each in left_off if each in shown] == told
+        assert shown.count("(it was undone)") == len(told)
+        assert prompt.value("bank.RATE, bank.A, hasattr(bank, 'B')") == "(2, 1, False)"
+        prompt.type("word = str(7)")
+        prompt.die("import os; os.abort()")
+
+
 def test_the_policy_may_be_given(repl):
     prompt = repl.start()
     prompt.type("base = 4")

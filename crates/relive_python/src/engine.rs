@@ -396,6 +396,13 @@ impl Engine {
         }))
     }
 
+    /// Whether all that a statement did to live modules was taken back, which is about to come back.
+    fn is_undone(&self, py: Python<'_>, source: &str, namespace: Bound<'_, PyDict>) -> bool {
+        self.shared.with(py, false, |state| {
+            state.session.is_undone(source, &Namespace(namespace))
+        })
+    }
+
     /// Note that what was typed came to its end.
     fn cell_done<'py>(
         &self,

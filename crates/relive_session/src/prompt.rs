@@ -53,6 +53,9 @@ impl LoggedCell {
     }
 }
 
+/// Why a change counts no longer whose cell came back: it was made once more.
+const MADE_AGAIN: &str = "made again as its cell came back";
+
 /// What a cell changes in one module.
 #[derive(Default)]
 struct InModule {
@@ -168,7 +171,7 @@ impl Session {
         let same = same.filter(|change| change.status != Status::Undone);
         let undos = same.map(|change| Draft::Undo {
             of: change.number,
-            why: "made again as its cell came back".to_owned(),
+            why: MADE_AGAIN.to_owned(),
         });
         undos.collect()
     }
@@ -176,7 +179,46 @@ impl Session {
     /// Whether what a cell did to a module was taken back later: then it does not come back with the cell.
     pub(crate) fn was_taken_back(&self, module: &str, cause: &Cause) -> bool {
         let mut same = self.caused_by(module, cause).peekable();
-        same.peek().is_some() && same.all(|change| change.status == Status::Undone)
+        same.peek().is_some() && same.all(|change| self.is_taken_back(module, change))
+    }
+
+    /// Whether all that a statement which is to come back did to live modules was taken back: then it does not come
+    /// back, whatever else it does.
+    pub fn is_undone(&mut self, text: &str, names: &dyn PromptNames) -> bool {
+        let Some(cause) = self.replay_cause.clone() else {
+            return false;
+        };
+        let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
+        let mut defined = Vec::new();
+        for statement in &cell(text).unwrap_or_default() {
+            self.own_draft(statement, &mut defined);
+            for changed in &statement.changes {
+                self.add_module_draft(statement, changed, names, &defined, &mut modules);
+            }
+        }
+        let is_undone = |module: &str, draft: &Draft| {
+            let same = self.caused_by(module, &cause);
+            let mut same = same
+                .filter(|change| is_same_change(&change.kind, draft))
+                .peekable();
+            same.peek().is_some() && same.all(|change| self.is_taken_back(module, change))
+        };
+        let drafts = modules
+            .iter()
+            .flat_map(|(module, change)| change.drafts.iter().map(move |draft| (module, draft)));
+        let mut drafts = drafts.peekable();
+        drafts.peek().is_some() && drafts.all(|(module, draft)| is_undone(module, draft))
+    }
+
+    /// Whether a change was taken back for another reason than that its cell came back.
+    fn is_taken_back(&self, module: &str, change: &Change) -> bool {
+        let changes = self.modules.get(module).map(|module| &module.changes);
+        let is_it = |other: &Change| {
+            matches!(other.kind, ChangeKind::Undo { of } if of == change.number)
+                && other.status != Status::Undone
+                && other.why != MADE_AGAIN
+        };
+        change.status == Status::Undone && changes.is_some_and(|changes| changes.iter().any(is_it))
     }
 
     fn caused_by(&self, module: &str, cause: &Cause) -> impl Iterator<Item = &Change> {
@@ -382,6 +424,17 @@ fn bound(statement: &CellStatement) -> Vec<Changed> {
         how: how.clone(),
     });
     changed.collect()
+}
+
+/// Whether a change in a log is what a statement would do again.
+fn is_same_change(kind: &ChangeKind, draft: &Draft) -> bool {
+    match (kind, draft) {
+        (ChangeKind::State { text, .. }, Draft::State { text: other, .. }) => {
+            text.trim_end() == other.trim_end()
+        }
+        (ChangeKind::Patch { target, .. }, Draft::Patch { target: other, .. }) => target == other,
+        _ => false,
+    }
 }
 
 fn effect(effect: CellEffect) -> Effect {

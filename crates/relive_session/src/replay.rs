@@ -56,7 +56,9 @@ impl Session {
         let mut changes = logged_changes(logged.changes, &[]);
         for change in &mut changes {
             let cause = change.cause.as_ref();
-            if cause.is_some_and(|cause| self.returning.contains(cause)) {
+            // What was taken back does not come back.
+            let is_returning = cause.is_some_and(|cause| self.returning.contains(cause));
+            if is_returning && change.status != Status::Undone {
                 change.status = Status::Omitted;
             }
         }
