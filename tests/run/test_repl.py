@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -418,3 +419,30 @@ def test_without_a_terminal_nothing_comes_back_by_itself(repl):
 
 def test_a_python_of_its_own_is_what_runs(repl):
     assert repl.start().value("__import__('sys').executable") == repr(sys.executable)
+
+
+def test_a_prompt_answers_other_programs(repl):
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("relive.patch('bank', 'def deposit(amount):\\n    return 7')")
+
+    def relive(*words: str) -> str:
+        command = [repl.place.command, *words]
+        done = subprocess.run(
+            command, cwd=repl.place.directory, env=repl.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    assert f"a prompt (process {prompt.terminal.process.pid})\n" in relive("status")
+    # A saved edit waits for the next cell all the same.
+    repl.place.write("bank.py", (repl.place.directory / "bank.py").read_text().replace("RATE = 2", "RATE = 3"))
+    assert "module bank version 1 (bank.py)" in relive("status")
+    assert prompt.value("bank.deposit(1), bank.RATE") == "(7, 3)"
+    assert relive("undo", "bank.py", "2") == "done; live: bank:deposit\n"
+    assert prompt.value("bank.deposit(1)") == "4"
+    prompt.type("import subprocess; subprocess.run(['true'])")
+    prompt.terminal.send("exit()")
+    prompt.terminal.end()
+    assert (
+        subprocess.run([repl.place.command, "status"], cwd=repl.place.directory, env=repl.environment).returncode == 1
+    )

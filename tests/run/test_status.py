@@ -46,6 +46,7 @@ def test_one_session(place):
         "python": place.python("-c", "import platform; print(platform.python_version())").stdout.strip(),
         "relive": place.relive("--version").stdout.split()[1],
         "mode": "patch",
+        "sync": "full",
         "version": 0,
         "roots": [str(place.directory)],
         "is_updating": False,

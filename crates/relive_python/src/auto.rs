@@ -1,6 +1,6 @@
 //! The thread that applies edits as soon as they are saved, and answers other programs.
 //!
-//! It waits for file events, for the socket and for being woken, all in one `poll`. It never waits for the state of the
+//! At a prompt it only answers: edits are applied before each cell. Else it waits for file events, for the socket and for being woken, all in one `poll`. It never waits for the state of the
 //! session, and holds nothing while Python code runs. It receives no signals.
 
 use std::ffi::OsString;
@@ -56,6 +56,8 @@ pub(crate) struct Auto {
     /// Wakes the thread. Locked only to be written to.
     wake: Mutex<Option<UnixStream>>,
     is_on: AtomicBool,
+    /// The thread applies edits; else it only answers other programs.
+    applies: AtomicBool,
     /// Something may be dirty of which no file event tells.
     is_nudged: AtomicBool,
     /// The thread wants to be woken when the state is given back.
@@ -143,11 +145,12 @@ impl Auto {
     }
 }
 
-/// Start the thread, once; the answer is why other programs cannot ask about the session, if they cannot.
+/// Start the thread, once; with `applies` it applies edits too, from now on. The answer is why other programs cannot ask about the session, if they cannot.
 pub(crate) fn start(
     py: Python<'_>,
     shared: &Arc<Shared>,
     program: Option<OsString>,
+    applies: bool,
 ) -> PyResult<Option<String>> {
     let about = About {
         program: program
@@ -164,6 +167,10 @@ pub(crate) fn start(
     *lock(&ON_MAIN) = Arc::downgrade(shared);
     py.detach(|| {
         let mut thread = lock(&shared.auto.thread);
+        if applies && !shared.auto.applies.swap(true, Ordering::SeqCst) {
+            // One that only answered looks at the files from now on.
+            shared.auto.nudge();
+        }
         if shared.is_frozen() || thread.running.is_some() || thread.idle.is_some() {
             return Ok(None);
         }
@@ -373,6 +380,9 @@ impl Watcher {
         }
         self.serve();
         let auto = &self.shared.auto;
+        if !auto.applies.load(Ordering::SeqCst) {
+            return true;
+        }
         auto.is_awaiting_state.store(true, Ordering::SeqCst);
         let look = self.shared.look();
         self.is_busy = matches!(look, Look::Busy);

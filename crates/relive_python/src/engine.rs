@@ -477,7 +477,12 @@ impl Engine {
         if on_report.is_some() {
             self.shared.auto.set_listener(on_report);
         }
-        auto::start(py, &self.shared, program)
+        auto::start(py, &self.shared, program, true)
+    }
+
+    /// Answer other programs on a thread of our own, which applies no edits. Otherwise as `watch`.
+    fn serve(&self, py: Python<'_>, program: OsString) -> PyResult<Option<String>> {
+        auto::start(py, &self.shared, Some(program), false)
     }
 
     /// Have no thread for the time of a fork.
