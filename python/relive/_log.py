@@ -305,6 +305,8 @@ def patch(module_or_name: ModuleType | type | str, source: str) -> Report:
     session = _running()
     with relive_errors():
         report = Report.from_dict(session._engine.patch(module, scope, dedent(source)))
+    if report.refused and module not in sys.modules:
+        raise ReliveError(f"{module} is not imported yet, so there is nothing to patch; import it first")
     if report.refused and module not in session.modules():
         raise ReliveError(f"{module} is no live module, so it cannot be patched; live are those below a root")
     return report

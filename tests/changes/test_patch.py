@@ -6,6 +6,7 @@ import linecache
 import subprocess
 import sys
 import traceback
+from textwrap import dedent
 
 import pytest
 from tests.conftest import Live
@@ -128,8 +129,25 @@ def test_a_save_of_the_same_definition_is_a_conflict_and_the_file_wins(live: Liv
     live.replace("bank.py", "return balance * RATE", "return 8")
     report = live.session.update()
     assert bank.interest(1) == 8
-    assert [item.qualname for item in report.conflicts] == ["bank:interest"]
+    [item] = report.conflicts
+    assert (item.qualname, item.kind, item.line) == ("bank:interest", "function", 15)
     assert not report.refused
+
+
+def test_a_conflict_is_of_its_own_kind(live: Live) -> None:
+    bank = live.load("bank", BANK)
+    relive.patch("bank:Account", "def broken(self):\n    return 2\nrate = 1\n")
+    relive.patch("bank", "RATE = 5\nclass Other: pass\n")
+    text = dedent(BANK).replace("return 1 / 0", "return 3").replace("RATE = 0.02", "RATE = 3\nclass Other:\n    x = 1")
+    live.write("bank.py", text.replace("    def deposit", "    rate = 4\n\n    def deposit"))
+    kinds = {item.qualname: item.kind for item in live.session.update().conflicts}
+    assert kinds == {
+        "bank:Account.broken": "method",
+        "bank:Account.rate": "attribute",
+        "bank:RATE": "statement",
+        "bank:Other": "class",
+    }
+    assert bank.RATE == 3
 
 
 FEE = """\

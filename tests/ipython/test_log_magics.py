@@ -301,3 +301,14 @@ def test_loading_tells_that_the_last_session_died(prompt, recorder, logs):
     session._engine = recorder
     told = prompt.run("%load_ext relive").out
     assert told.startswith("relive: the last session here died: SIGSEGV; 1 statement of it can come back; %recover ")
+
+
+def test_what_is_refused_is_told_in_one_line(project, prompt):
+    project.save("shop.py", "X = 1\n")
+    prompt.get("%relive patch")
+    cell = prompt.run("%%patch shop\nX = 2")
+    told = "UsageError: shop is not imported yet, so there is nothing to patch; import it first"
+    assert [line for line in f"{cell.out}{cell.err}".splitlines() if line] == [told]
+    prompt.get("import shop")
+    prompt.get("%%patch shop\nX = 2")
+    assert prompt.get("shop.X") == 2

@@ -443,6 +443,5 @@ def test_a_prompt_answers_other_programs(repl):
     prompt.type("import subprocess; subprocess.run(['true'])")
     prompt.terminal.send("exit()")
     prompt.terminal.end()
-    assert (
-        subprocess.run([repl.place.command, "status"], cwd=repl.place.directory, env=repl.environment).returncode == 1
-    )
+    gone = subprocess.run([repl.place.command, "status"], cwd=repl.place.directory, env=repl.environment)
+    assert gone.returncode == 1

@@ -19,6 +19,21 @@ pub enum ItemKind {
     Frame,
 }
 
+impl ItemKind {
+    /// The sort of thing that a unit of a module or, as a member, of a class is.
+    #[must_use]
+    pub fn of(unit: &Unit, is_member: bool) -> Self {
+        match unit.kind {
+            UnitKind::Function if is_member => Self::Method,
+            UnitKind::Function => Self::Function,
+            UnitKind::Class => Self::Class,
+            UnitKind::Import => Self::Import,
+            _ if is_member && !unit.binds.is_empty() => Self::Attribute,
+            _ => Self::Statement,
+        }
+    }
+}
+
 /// One thing that an update did, left or refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Item {
@@ -69,14 +84,7 @@ pub(crate) fn item(module: &str, file: &str, class: &[String], unit: &Unit, why:
     }
     Item {
         qualname: format!("{module}:{path}"),
-        kind: match unit.kind {
-            UnitKind::Function if class.is_empty() => ItemKind::Function,
-            UnitKind::Function => ItemKind::Method,
-            UnitKind::Class => ItemKind::Class,
-            UnitKind::Import => ItemKind::Import,
-            _ if !class.is_empty() && !unit.binds.is_empty() => ItemKind::Attribute,
-            _ => ItemKind::Statement,
-        },
+        kind: ItemKind::of(unit, !class.is_empty()),
         why: why.to_owned(),
         file: file.to_owned(),
         line: unit.lines.first,

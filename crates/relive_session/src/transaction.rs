@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use relive_log::{Cause, Change, ChangeKind, Draft, Status, Via, drafts};
+use relive_log::{Cause, Change, ChangeKind, Draft, Status, Via, drafts, find};
 use relive_plan::{
     Action, Changed, FactsQuery, Item, ItemKind, ModuleEdit, ModuleQuery, Outdated, Place, Plan,
     Planned, SourceModule, World, outdated, plan, query, staleness, tied_to,
@@ -412,7 +412,8 @@ impl Session {
                 .changes
                 .iter()
                 .filter(|change| change.status == Status::Conflict && !is_known(change));
-            items.extend(conflicts.map(|change| conflict_item(module, change)));
+            let file = edit.file.as_ref().unwrap_or(&edit.new);
+            items.extend(conflicts.map(|change| conflict_item(module, file, change)));
         }
         items
     }
@@ -791,20 +792,30 @@ fn number(edits: &mut [Edit], numbers: Vec<Vec<u64>>) {
     }
 }
 
-fn conflict_item(module: &LiveModule, change: &Change) -> Item {
-    let target = match &change.kind {
-        ChangeKind::Patch { target, .. } | ChangeKind::State { target, .. } => target.as_str(),
-        _ => "",
+fn conflict_item(module: &LiveModule, file: &Outline, change: &Change) -> Item {
+    let (target, text) = match &change.kind {
+        ChangeKind::Patch {
+            target, old, new, ..
+        } => (target.as_str(), new.as_deref().or(old.as_deref())),
+        ChangeKind::State { target, .. } => (target.as_str(), None),
+        _ => ("", None),
     };
+    let there = find(file, target);
+    // What the file does not have is what the change says.
+    let own = text.filter(|_| there.is_none());
+    let own = own.and_then(|text| Outline::parse(text.into()).ok());
+    let unit = there.or_else(|| own.as_ref()?.units.first());
     Item {
         qualname: format!("{}:{target}", module.name),
-        kind: ItemKind::Statement,
+        kind: unit.map_or(ItemKind::Statement, |unit| {
+            ItemKind::of(unit, target.contains('.'))
+        }),
         why: format!(
             "change {} of its log is not live: {}",
             change.number, change.why
         ),
         file: module.file_name(),
-        line: 1,
+        line: there.map_or(1, |unit| unit.lines.first),
     }
 }
 

@@ -1,12 +1,15 @@
 """``%changes``, ``%recover``, ``%undo``, ``%fold`` and ``%%patch``."""
 
+import functools
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
 from relive import _log, _native, _recovery
+from relive._errors import ReliveError
 from relive._log import Change, ChangeLog, ChangeTable, Fold
 from relive._recovery import SELECTION, Place, selected
 from relive._report import Report
@@ -17,6 +20,22 @@ _OFFERED = frozenset({"pending", "omitted", "conflict"})
 """The status of those changes that ``%recover`` can apply."""
 _APPLICABLE = frozenset({"define", "remove", "eval"})
 """Their kind."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _in_one_line(magic: Callable[P, R]) -> Callable[P, R]:
+    """Have what relive refuses on purpose shown without a traceback: it is no fault of a program."""
+
+    @functools.wraps(magic)
+    def told(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return magic(*arguments, **options)
+        except ReliveError as error:
+            raise UsageError(str(error)) from error
+
+    return told
 
 
 @magics_class
@@ -30,6 +49,7 @@ class LogMagics(Magics):
         self._updater = updater
 
     @line_magic
+    @_in_one_line
     def changes(self, line: str) -> ChangeLog | None:
         """%changes [MODULE] => Show the change log of a module, or of this session."""
         words = _words(line, 1, "%changes [MODULE]")
@@ -42,6 +62,7 @@ class LogMagics(Magics):
         return ChangeLog(path)
 
     @line_magic
+    @_in_one_line
     def recover(self, line: str) -> Report | ChangeTable | None:
         """%recover [MODULE] [all|none|-N|1-4,6] => Apply changes that are in a log but not in the source.
 
@@ -62,6 +83,7 @@ class LogMagics(Magics):
         return self._recover_module(words[0], choice) if words else self._recover_prompt(choice)
 
     @line_magic
+    @_in_one_line
     def undo(self, line: str) -> Report:
         """%undo [MODULE] [N] => Take back the change of number N, or the last one that counts.
 
@@ -89,6 +111,7 @@ class LogMagics(Magics):
         return self._updater.apply(session, lambda: log.undo(change.n))
 
     @line_magic
+    @_in_one_line
     def fold(self, line: str) -> Fold:
         """%fold MODULE [--dry-run] => Write the pending changes of a module into its source file."""
         words = _words(line, 2, "%fold MODULE [--dry-run]")
@@ -100,6 +123,7 @@ class LogMagics(Magics):
         return self._log(words[0]).fold(dry_run=is_dry)
 
     @cell_magic
+    @_in_one_line
     def patch(self, line: str, cell: str) -> Report:
         """%%patch MODULE => Make the definitions of the cell live in a module, as though they stood in its file.
 

@@ -167,10 +167,13 @@ fn closing(opened: &Opened, listed: &[&Change]) -> String {
             _ => format!("{file}: no changes to list"),
         });
     }
-    if let Some(change) = listed.iter().find(|change| words::is_suspect(change)) {
+    let suspects = listed.iter().filter(|change| words::is_suspect(change));
+    let suspects: Vec<u64> = suspects.map(|change| change.number).collect();
+    if !suspects.is_empty() {
+        let are = if suspects.len() == 1 { "is" } else { "are" };
         say(format!(
-            "{} is left off unless {} says otherwise",
-            change.number,
+            "{} {are} left off unless {} says otherwise",
+            words::ranges(&suspects),
             opened.hint("recover FILE")
         ));
     }

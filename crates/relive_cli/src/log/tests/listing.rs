@@ -436,3 +436,21 @@ fn the_log_of_a_prompt_has_no_source() {
         "#]],
     );
 }
+
+#[test]
+fn all_that_is_left_off_is_named() {
+    let place = Place::bank();
+    for name in ["fee", "tax", "crash"] {
+        place.log_and_die(add(name, &format!("def {name}():\n    boom()\n")));
+    }
+    place.check(
+        &["log", "bank.py"],
+        expect![[r#"
+        2  2026-11-21 02:01:11  define   fee    was being applied when the process died
+        5  2026-11-21 02:03:11  define   tax    was being applied when the process died
+        8  2026-11-21 02:05:11  define   crash  was being applied when the process died
+        2, 5, 8 are left off unless `relive recover bank.py` says otherwise
+        exit 0
+    "#]],
+    );
+}
