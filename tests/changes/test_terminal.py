@@ -12,6 +12,7 @@ import pytest
 from tests.changes.test_replay import KILL, START, Place
 from tests.conftest import Terminal
 
+RELIVE = str(Path(sys.executable).with_name("relive"))
 PICKED = "print('rate is', bank.RATE, 'and', bank.interest(10))"
 
 
@@ -118,7 +119,6 @@ def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place)
         "for line in sys.stdin: print(bank.interest(1), flush=True)\n"
     )
     environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": "none"}
-    relive = str(Path(sys.executable).with_name("relive"))
     with subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=place.directory,
@@ -136,7 +136,7 @@ def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place)
 
         def command(*arguments: str) -> str:
             done = subprocess.run(
-                [relive, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True, timeout=60
+                [RELIVE, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True, timeout=60
             )
             assert done.returncode == 0, done.stderr
             return done.stdout
@@ -180,3 +180,47 @@ def test_a_prompt_shows_the_list_when_it_is_asked_to_recover(
     terminal._screen.send("q")
     terminal.wait_for("In [5]: ")
     assert "5.0" in terminal.type("bank.interest(10)", "In [6]: ")
+
+
+def test_a_merge_is_live_at_once_in_the_session_that_writes_the_log(place: Place) -> None:
+    interest = "def interest(balance):\n    low = 1\n\n    return low + balance\n"
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text().replace("def interest(balance):\n    return balance * RATE\n", interest))
+    program = (
+        f"{START}session._watch()\nrelive.patch('bank', {interest.replace('low = 1', 'low = 5')!r})\n"
+        "import sys\nprint('ready', flush=True)\nfor line in sys.stdin: print(bank.interest(1), flush=True)\n"
+    )
+    environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": "none"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=place.directory,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+
+        def ask() -> str:
+            print(file=running.stdin, flush=True)
+            return running.stdout.readline().strip()
+
+        try:
+            assert running.stdout.readline() == "ready\n"
+            assert ask() == "6"
+            saved = file.read_text().replace("low + balance", "low - balance")
+            file.write_text(saved)
+            while ask() != "0":
+                pass
+            log = json.loads(
+                subprocess.check_output([RELIVE, "log", "bank.py", "--json"], cwd=place.directory, env=environment)
+            )
+            *_, number = [change["n"] for change in log["changes"] if change["status"] == "conflict"]
+            command = [RELIVE, "recover", "bank.py", "--merge", str(number)]
+            told = subprocess.check_output(command, cwd=place.directory, env=environment, text=True)
+            assert told == "done; live: bank:interest\n"
+            assert ask() == "4"
+            assert file.read_text() == saved
+        finally:
+            running.send_signal(signal.SIGKILL)
