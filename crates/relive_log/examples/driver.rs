@@ -216,7 +216,7 @@ fn record(record: &Record) -> Value {
                 "boot": session.boot, "by": session.by, "src": session.source }),
         ),
         Entry::Patch(patch) => {
-            texts = patch.lines.iter().map(line).collect();
+            texts = patch.diff.lines().map(line).collect();
             is_ended = patch.is_ended;
             ("patch", patch_keys(patch))
         }
@@ -242,11 +242,11 @@ fn record(record: &Record) -> Value {
         Entry::Commit(commit) => (
             "commit",
             json!({ "tx": commit.tx.to_string(), "recs": commit.records.to_string(),
-                "within": cause(commit.within.as_ref()), "mac": commit.mac }),
+                "within": cause(commit.within.as_ref()), "mac": commit.mac.to_string() }),
         ),
         Entry::Done(done) => (
             "done",
-            json!({ "tx": done.tx.to_string(), "ms": done.milliseconds }),
+            json!({ "tx": done.tx.to_string(), "ms": format!("{}.{}", done.tenths / 10, done.tenths % 10) }),
         ),
         Entry::Fail(fail) => (
             "fail",
@@ -326,12 +326,8 @@ fn cause(cause: Option<&Cause>) -> Option<String> {
     cause.map(|cause| format!("{}/{}", cause.session, cause.tx))
 }
 
-fn line(line: &DiffLine) -> Value {
-    match line {
-        DiffLine::Same(text) => json!([" ", text]),
-        DiffLine::Old(text) => json!(["-", text]),
-        DiffLine::New(text) => json!(["+", text]),
-    }
+fn line(line: DiffLine<'_>) -> Value {
+    json!([line.mark(), line.text()])
 }
 
 /// A small source of numbers that a seed determines (splitmix64, Steele et al. 2014).

@@ -53,10 +53,14 @@ fn append(directory: &Path, count: usize) -> Result<Value, Box<dyn Error>> {
     log.append(&[draft(0)], Via::Repl, None, None)?;
     plain.write_all(b"begun\n")?;
     plain.sync_all()?;
+    // Both begin behind a sync of another file: a processor that was idle is slower at first.
+    let mut other = fs::File::create(directory.join("other"))?;
+    let mut idle = || other.write_all(b"x").and_then(|()| other.sync_data());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut size = fs::metadata(&path)?.len();
     for number in 1..=count {
         let drafts = [draft(number)];
+        idle()?;
         let begun = Instant::now();
         let committed = log.append(&drafts, Via::Repl, None, None)?;
         ours.push(begun.elapsed().as_secs_f64());
@@ -65,6 +69,7 @@ fn append(directory: &Path, count: usize) -> Result<Value, Box<dyn Error>> {
         let grown = fs::metadata(&path)?.len();
         let bytes = vec![b'x'; (grown - size) as usize];
         size = grown;
+        idle()?;
         let begun = Instant::now();
         plain.write_all(&bytes)?;
         plain.sync_data()?;

@@ -31,8 +31,11 @@ impl Anchor {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let head = format!("{:016} {} {}", self.seq, self.sum, self.log_id);
-        let mut bytes = format!("{head} {}\n", check(head.as_bytes())).into_bytes();
+        let mut bytes = format!("{:016} {} {}", self.seq, self.sum, self.log_id).into_bytes();
+        let check = check(&bytes);
+        for part in [b" ", check.as_bytes(), b"\n"] {
+            bytes.extend_from_slice(part);
+        }
         bytes.extend_from_slice(self.place.as_os_str().as_bytes());
         bytes
     }

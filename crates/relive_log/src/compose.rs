@@ -1,10 +1,10 @@
 //! Drafts to records.
 
-use imara_diff::{Algorithm, Diff, InternedInput};
+use imara_diff::{Algorithm, InternedInput};
 
 use crate::change::Draft;
-use crate::record::{Cause, Decision, DiffLine, Entry, Patch, StateChange, Via};
-use crate::text::text_hash;
+use crate::record::{Cause, Decision, Diff, DiffLine, Entry, Patch, StateChange, Via};
+use crate::text::{text_hash, with_plain_line_ends};
 
 /// What all records of a transaction have in common.
 pub(crate) struct Frame<'f> {
@@ -33,7 +33,7 @@ pub(crate) fn compose(draft: &Draft, frame: &Frame<'_>) -> Entry {
             let old = old.as_deref().map(with_plain_line_ends);
             let new = new.as_deref().map(with_plain_line_ends);
             let last = new.as_ref().or(old.as_ref());
-            Entry::Patch(Patch {
+            Entry::Patch(Box::new(Patch {
                 tx: frame.tx,
                 at: frame.at.to_owned(),
                 operation: *operation,
@@ -43,68 +43,79 @@ pub(crate) fn compose(draft: &Draft, frame: &Frame<'_>) -> Entry {
                 post: new.as_deref().map(text_hash),
                 via: frame.via,
                 cause: frame.cause.cloned(),
-                lines: diff(
+                diff: diff(
                     old.as_deref().unwrap_or_default(),
                     new.as_deref().unwrap_or_default(),
                 ),
                 is_ended: last.is_none_or(|text| text.is_empty() || text.ends_with('\n')),
-            })
+            }))
         }
         Draft::State {
             target,
             effect,
             text,
-        } => Entry::State(StateChange {
+        } => Entry::State(Box::new(StateChange {
             tx: frame.tx,
             at: frame.at.to_owned(),
             target: target.clone(),
             effect: *effect,
             via: frame.via,
             cause: frame.cause.cloned(),
-            text: with_plain_line_ends(text),
-        }),
+            text: with_plain_line_ends(text).into_owned(),
+        })),
         Draft::Undo { of, why } => Entry::Undo(decision(*of, why)),
         Draft::Skip { of, why } => Entry::Skip(decision(*of, why)),
         Draft::Unskip { of, why } => Entry::Unskip(decision(*of, why)),
     }
 }
 
-/// All three line ends of Python source become `\n`.
-fn with_plain_line_ends(text: &str) -> String {
-    if text.contains('\r') {
-        text.replace("\r\n", "\n").replace('\r', "\n")
-    } else {
-        text.to_owned()
-    }
-}
-
 /// All lines of both texts.
-fn diff(old: &str, new: &str) -> Vec<DiffLine> {
-    let old: Vec<&str> = lines(old);
-    let new: Vec<&str> = lines(new);
+fn diff(old: &str, new: &str) -> Diff {
+    let mut out = Diff::with_capacity(old.len() + new.len());
+    let (old, new) = (lines(old), lines(new));
+    let above = shared(old.iter(), new.iter());
+    let below = shared(old[above..].iter().rev(), new[above..].iter().rev());
+    let between = (
+        &old[above..old.len() - below],
+        &new[above..new.len() - below],
+    );
+    // One line became another one, as most edits go: there is nothing to search for.
+    if let ([one], [other]) = between {
+        out.extend(old[..above].iter().map(|line| DiffLine::Same(line)));
+        out.extend([DiffLine::Old(one), DiffLine::New(other)]);
+        out.extend(old[above + 1..].iter().map(|line| DiffLine::Same(line)));
+        return out;
+    }
     let mut input = InternedInput::default();
     input.update_before(old.iter().copied());
     input.update_after(new.iter().copied());
-    let mut diff = Diff::compute(Algorithm::Histogram, &input);
-    diff.postprocess_lines(&input);
-    let mut out = Vec::with_capacity(old.len().max(new.len()));
+    let mut found = imara_diff::Diff::compute(Algorithm::Histogram, &input);
+    found.postprocess_lines(&input);
     let mut at = 0;
-    for hunk in diff.hunks() {
-        let (before, after) = (hunk.before, hunk.after);
-        let same = old[at..before.start as usize].iter();
-        out.extend(same.map(|line| DiffLine::Same((*line).to_owned())));
-        let removed = old[before.start as usize..before.end as usize].iter();
-        out.extend(removed.map(|line| DiffLine::Old((*line).to_owned())));
-        let added = new[after.start as usize..after.end as usize].iter();
-        out.extend(added.map(|line| DiffLine::New((*line).to_owned())));
-        at = before.end as usize;
+    for hunk in found.hunks() {
+        let before = hunk.before.start as usize..hunk.before.end as usize;
+        let after = hunk.after.start as usize..hunk.after.end as usize;
+        out.extend(
+            old[at..before.start]
+                .iter()
+                .map(|line| DiffLine::Same(line)),
+        );
+        at = before.end;
+        out.extend(old[before].iter().map(|line| DiffLine::Old(line)));
+        out.extend(new[after].iter().map(|line| DiffLine::New(line)));
     }
-    out.extend(
-        old[at..]
-            .iter()
-            .map(|line| DiffLine::Same((*line).to_owned())),
-    );
+    out.extend(old[at..].iter().map(|line| DiffLine::Same(line)));
     out
+}
+
+/// How many lines are the same, from the first on.
+fn shared<'l>(
+    one: impl Iterator<Item = &'l &'l str>,
+    other: impl Iterator<Item = &'l &'l str>,
+) -> usize {
+    one.zip(other)
+        .take_while(|(one, other)| one == other)
+        .count()
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -136,9 +147,9 @@ impl Patch {
         }))
     }
 
-    fn text(&self, select: impl Fn(&DiffLine) -> Option<&String>) -> String {
+    fn text(&self, select: impl for<'t> Fn(DiffLine<'t>) -> Option<&'t str>) -> String {
         let mut text = String::new();
-        for line in self.lines.iter().filter_map(select) {
+        for line in self.diff.lines().filter_map(select) {
             text.push_str(line);
             text.push('\n');
         }

@@ -56,7 +56,7 @@ pub use merge::{Merged, Origin, merge};
 pub use read::{ReadError, read, read_all};
 pub use reading::{Fate, ReadLog, Signed, Tail, Transaction};
 pub use record::{
-    Cause, Close, Commit, Decision, DiffLine, Done, Effect, Entry, Fail, Failure, FoldBegin,
+    Cause, Close, Commit, Decision, Diff, DiffLine, Done, Effect, Entry, Fail, Failure, FoldBegin,
     FoldEnd, Header, Note, Operation, Patch, Record, SessionStart, StateChange, TextHash, Torn,
     Unknown, Via,
 };

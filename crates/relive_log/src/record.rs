@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::Sum;
+
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -14,17 +16,17 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// What a record says.
+/// What a record says. The large ones are boxed: most records of a log are commits and confirmations, which are small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// `@relive-log`: the first record.
-    Header(Header),
+    Header(Box<Header>),
     /// `@session`: a process begins to write.
-    Session(SessionStart),
+    Session(Box<SessionStart>),
     /// `@patch`: a change of one definition or top-level statement.
-    Patch(Patch),
+    Patch(Box<Patch>),
     /// `@state`: a statement that changes state.
-    State(StateChange),
+    State(Box<StateChange>),
     /// `@commit`: the transaction counts.
     Commit(Commit),
     /// `@done`: the transaction was applied.
@@ -38,7 +40,7 @@ pub enum Entry {
     /// `@unskip`: a change is replayed, whatever was decided before.
     Unskip(Decision),
     /// `@fold-begin`: changes are about to be written into the source.
-    FoldBegin(FoldBegin),
+    FoldBegin(Box<FoldBegin>),
     /// `@fold-end`: they are.
     FoldEnd(FoldEnd),
     /// `@note`: something worth knowing to a reader.
@@ -48,7 +50,7 @@ pub enum Entry {
     /// `@close`: the process ended in an orderly way.
     Close(Close),
     /// A kind that this version does not know.
-    Unknown(Unknown),
+    Unknown(Box<Unknown>),
 }
 
 /// The first record of a log.
@@ -115,8 +117,8 @@ pub struct Patch {
     pub via: Via,
     /// The transaction of a session's log that it is a part or a consequence of.
     pub cause: Option<Cause>,
-    /// The diff, in full context.
-    pub lines: Vec<DiffLine>,
+    /// What became what.
+    pub diff: Diff,
     /// Whether the last line of the new text, or of the old one if there is no new one, has a line end; it holds for
     /// both.
     pub is_ended: bool,
@@ -134,15 +136,96 @@ pub enum Operation {
     Remove,
 }
 
-/// One line of a full-context diff, without its line end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiffLine {
+/// A diff in full context: all lines of the old and of the new text.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Diff {
+    /// The lines as in `diff -u`: each a blank, `-` or `+`, its text, and a line end. One text, since a log may have a
+    /// million lines.
+    marked: String,
+}
+
+impl Diff {
+    /// An empty one, with room for so many bytes.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Diff {
+            marked: String::with_capacity(bytes),
+        }
+    }
+
+    /// From lines as in `diff -u`, each with a line end.
+    pub(crate) fn from_marked(marked: String) -> Self {
+        Diff { marked }
+    }
+
+    /// Its lines, in order.
+    pub fn lines(&self) -> impl Iterator<Item = DiffLine<'_>> {
+        let marked = self.marked.strip_suffix('\n');
+        marked.into_iter().flat_map(|marked| {
+            marked.split('\n').map(|line| match line.split_at(1) {
+                (" ", text) => DiffLine::Same(text),
+                ("-", text) => DiffLine::Old(text),
+                (_, text) => DiffLine::New(text),
+            })
+        })
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.marked.is_empty()
+    }
+}
+
+impl<'t> Extend<DiffLine<'t>> for Diff {
+    fn extend<L: IntoIterator<Item = DiffLine<'t>>>(&mut self, lines: L) {
+        for line in lines {
+            self.marked.push(line.mark());
+            self.marked.push_str(line.text());
+            self.marked.push('\n');
+        }
+    }
+}
+
+impl<'t> FromIterator<DiffLine<'t>> for Diff {
+    fn from_iter<L: IntoIterator<Item = DiffLine<'t>>>(lines: L) -> Self {
+        let mut diff = Diff::default();
+        diff.extend(lines);
+        diff
+    }
+}
+
+impl fmt::Debug for Diff {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.lines()).finish()
+    }
+}
+
+/// One line of a diff, without its line end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffLine<'t> {
     /// In both texts.
-    Same(String),
+    Same(&'t str),
     /// Only in the old one.
-    Old(String),
+    Old(&'t str),
     /// Only in the new one.
-    New(String),
+    New(&'t str),
+}
+
+impl<'t> DiffLine<'t> {
+    /// What it is marked with in a diff: a blank, `-` or `+`.
+    pub fn mark(self) -> char {
+        match self {
+            DiffLine::Same(_) => ' ',
+            DiffLine::Old(_) => '-',
+            DiffLine::New(_) => '+',
+        }
+    }
+
+    /// The line itself.
+    pub fn text(self) -> &'t str {
+        match self {
+            DiffLine::Same(text) | DiffLine::Old(text) | DiffLine::New(text) => text,
+        }
+    }
 }
 
 /// How a change came about.
@@ -210,8 +293,8 @@ pub struct Commit {
     pub records: u32,
     /// The transaction of another log without which this one does not count: a change of several modules.
     pub within: Option<Cause>,
-    /// Keyed with the user's key: 32 hexadecimal digits.
-    pub mac: String,
+    /// Keyed with the user's key.
+    pub mac: Sum,
 }
 
 /// A transaction was applied.
@@ -219,8 +302,8 @@ pub struct Commit {
 pub struct Done {
     /// Which one.
     pub tx: u64,
-    /// How long that took, in milliseconds, with one decimal.
-    pub milliseconds: String,
+    /// How long that took, in tenths of a millisecond.
+    pub tenths: u64,
 }
 
 /// A transaction could not be applied.

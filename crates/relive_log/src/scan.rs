@@ -4,7 +4,7 @@
 
 use std::io;
 
-use crate::codec::{Decoded, Found, Sum, decode_record, find_record};
+use crate::codec::{Decoded, Found, Sum, decode_record, find_record, write_commit_head};
 use crate::reading::{End, Fate, Signed, Tail, Transaction};
 use crate::record::{Cause, Entry, Header, Record};
 use crate::storage::File;
@@ -180,11 +180,11 @@ impl Scanner {
                 if header.after.is_none() && (record.seq != 0 || prev != Sum::ZERO) {
                     return Err("the header does not say which log it continues".to_owned());
                 }
-                self.header = Some(header.clone());
+                self.header = Some(header.as_ref().clone());
             }
             Entry::Header(header) => {
                 self.newer = Some(header.version);
-                self.header = Some(header.clone());
+                self.header = Some(header.as_ref().clone());
             }
             Entry::Unknown(unknown) if unknown.kind == "relive-log" => {
                 let version = unknown
@@ -291,7 +291,7 @@ impl Scanner {
             None => (seq, true, Vec::new()),
         };
         let within: Option<&Cause> = commit.within.as_ref();
-        hashes.extend_from_slice(crate::codec::commit_head(seq, tx, count, within).as_bytes());
+        write_commit_head(&mut hashes, seq, tx, count, within);
         self.transactions.push(Transaction {
             tx,
             first,
@@ -302,7 +302,7 @@ impl Scanner {
             fate: Fate::InFlight,
             session: self.session.clone(),
             within: commit.within.clone(),
-            mac: Sum::parse(commit.mac.as_bytes()),
+            mac: Some(commit.mac),
             digest: *blake3::hash(&hashes).as_bytes(),
         });
         self.end.tx = tx;

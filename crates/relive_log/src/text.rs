@@ -12,25 +12,34 @@ use crate::record::TextHash;
 /// empty lines at the end removed; joined by `\n`: the first 64 bits of the BLAKE3 of that, as UTF-8.
 #[must_use]
 pub fn text_hash(text: &str) -> TextHash {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines: Vec<&str> = text
-        .split('\n')
-        .map(|line| line.trim_end_matches([' ', '\t', '\x0c']))
-        .collect();
+    let text = with_plain_line_ends(text);
+    let lines = || {
+        let lines = text.split('\n');
+        lines.map(|line| line.trim_end_matches([' ', '\t', '\x0c']))
+    };
     let mut common: Option<&str> = None;
-    for line in lines.iter().filter(|line| !line.is_empty()) {
+    for line in lines().filter(|line| !line.is_empty()) {
         let indentation = indentation(line);
         common = Some(common.map_or(indentation, |common| shared(common, indentation)));
     }
     let cut = common.map_or(0, str::len);
-    let lines: Vec<&str> = lines
-        .iter()
-        .map(|line| line.get(cut..).unwrap_or_default())
-        .collect();
-    let joined = lines.join("\n");
+    let mut joined = String::with_capacity(text.len() + 1);
+    for line in lines() {
+        joined.push_str(line.get(cut..).unwrap_or_default());
+        joined.push('\n');
+    }
     let hash = blake3::hash(joined.trim_end_matches('\n').as_bytes());
     let first = hash.as_bytes().iter().take(8);
     TextHash(first.fold(0, |number, &byte| number << 8 | u64::from(byte)))
+}
+
+/// All three line ends of Python source become `\n`.
+pub(crate) fn with_plain_line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// The blanks that a line begins with.

@@ -85,26 +85,36 @@ impl Key {
         rim.storage.sync_directory(rim.home.root())
     }
 
-    /// What a commit says about whose the transaction is.
-    pub(crate) fn sign(&self, log_id: &str, place: &Path, digest: &[u8; 32]) -> Sum {
-        self.keyed("relive-log 1", log_id, place, digest)
+    /// What signs transactions of a log: what its commits say about whose they are.
+    pub(crate) fn signer(&self, log_id: &str, place: &Path) -> Signer {
+        self.keyed("relive-log 1", log_id, place)
     }
 
-    fn approve(&self, log_id: &str, place: &Path, digest: &[u8; 32]) -> String {
-        self.keyed("relive-trust 1", log_id, place, digest)
-            .to_string()
+    /// What approves of transactions of a log.
+    fn approver(&self, log_id: &str, place: &Path) -> Signer {
+        self.keyed("relive-trust 1", log_id, place)
     }
 
-    fn keyed(&self, purpose: &str, log_id: &str, place: &Path, digest: &[u8; 32]) -> Sum {
-        let place = place.as_os_str().as_bytes();
-        let mut signed = Vec::with_capacity(64 + log_id.len() + place.len());
+    fn keyed(&self, purpose: &str, log_id: &str, place: &Path) -> Signer {
+        let mut begun = blake3::Hasher::new_keyed(&self.0);
         // No part but the last one, which has a fixed length, can contain a byte 0.
-        for part in [purpose.as_bytes(), log_id.as_bytes(), place] {
-            signed.extend_from_slice(part);
-            signed.push(0);
+        for part in [
+            purpose.as_bytes(),
+            log_id.as_bytes(),
+            place.as_os_str().as_bytes(),
+        ] {
+            begun.update(part).update(&[0]);
         }
-        signed.extend_from_slice(digest);
-        Sum::of(&blake3::keyed_hash(&self.0, &signed))
+        Signer(begun)
+    }
+}
+
+/// The key with what all that it signs in one log begins with.
+pub(crate) struct Signer(blake3::Hasher);
+
+impl Signer {
+    pub(crate) fn sign(&self, digest: &[u8; 32]) -> Sum {
+        Sum::of(&self.0.clone().update(digest).finalize())
     }
 }
 
@@ -119,21 +129,25 @@ pub(crate) fn judge(
     let Some(key) = Key::load(rim) else {
         return;
     };
+    let here = key.signer(log_id, place);
     let mut others: Option<(Vec<PathBuf>, BTreeMap<u64, String>)> = None;
     for transaction in transactions {
-        let is_signed = |place: &Path| {
-            !is_distrusted && Some(key.sign(log_id, place, &transaction.digest)) == transaction.mac
+        let is_signed = |signer: &Signer| {
+            !is_distrusted && Some(signer.sign(&transaction.digest)) == transaction.mac
         };
-        if is_signed(place) {
+        if is_signed(&here) {
             transaction.signed = Signed::Mine;
             continue;
         }
         let (places, approved) =
             others.get_or_insert_with(|| (anchor::places(rim, log_id), approvals(rim, log_id)));
-        let approval = key.approve(log_id, place, &transaction.digest);
-        if approved.get(&transaction.tx) == Some(&approval) {
+        let approval = key.approver(log_id, place).sign(&transaction.digest);
+        if approved.get(&transaction.tx) == Some(&approval.to_string()) {
             transaction.signed = Signed::Approved;
-        } else if places.iter().any(|place| is_signed(place)) {
+        } else if places
+            .iter()
+            .any(|place| is_signed(&key.signer(log_id, place)))
+        {
             transaction.signed = Signed::Moved;
         }
     }
@@ -161,8 +175,9 @@ pub fn trust(rim: &Rim, read: &ReadLog) -> Result<usize, TrustError> {
     }
     let key = Key::load_or_create(rim).map_err(told)?;
     let mut approved = approvals(rim, &header.id);
+    let approver = key.approver(&header.id, read.place());
     for transaction in &unsigned {
-        let approval = key.approve(&header.id, read.place(), &transaction.digest);
+        let approval = approver.sign(&transaction.digest).to_string();
         approved.insert(transaction.tx, approval);
     }
     let mut text = String::new();

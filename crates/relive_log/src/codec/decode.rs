@@ -8,8 +8,8 @@ use super::payload::{may_hide, read_payload};
 use super::values::is_bare_byte;
 use super::{Hash, MAX_RECORD, Sum};
 use crate::record::{
-    Close, Commit, Decision, DiffLine, Done, Effect, Entry, Fail, Failure, FoldBegin, FoldEnd,
-    Header, Note, Operation, Patch, Record, SessionStart, StateChange, Torn, Unknown, Via,
+    Close, Commit, Decision, Diff, Done, Effect, Entry, Fail, Failure, FoldBegin, FoldEnd, Header,
+    Note, Operation, Patch, Record, SessionStart, StateChange, Torn, Unknown, Via,
 };
 
 /// What stands at the beginning of some bytes.
@@ -140,26 +140,49 @@ struct Parts<'b> {
 
 /// Its lines of text.
 struct Payload<'b> {
-    lines: Vec<&'b str>,
+    /// All of them, the last without its line end.
+    text: &'b str,
+    count: usize,
     is_ended: bool,
     /// Whether a character may be among them that must not stand in a log.
     may_hide: bool,
 }
 
+impl<'b> Payload<'b> {
+    /// One by one, found quicker than `str::split` finds them.
+    fn lines(&self) -> impl Iterator<Item = &'b str> {
+        let text = self.text;
+        let mut start = 0;
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]);
+        ends.take(self.count).map(move |end| {
+            let line = &text[start..end];
+            start = end + 1;
+            line
+        })
+    }
+
+    /// The mark and the text of each line.
+    fn read(&self) -> impl Iterator<Item = Result<(u8, Cow<'b, str>), Wrong>> {
+        self.lines()
+            .map(|line| read_payload(line, self.may_hide).ok_or(Wrong::Spelling(MISSPELLED)))
+    }
+}
+
 fn split(body: &str) -> Result<Parts<'_>, Wrong> {
-    let (head, rest) = match body.split_once('\n') {
+    let (head, rest) = match split_at_byte(body, b'\n') {
         Some((head, rest)) => (head, Some(rest)),
         None => (body, None),
     };
     let bad = Wrong::Spelling("the beginning of its line is misspelled");
-    if !head.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    if !is_printable(head.as_bytes()) {
         return Err(bad);
     }
     let (kind, head) = head
         .strip_prefix('@')
-        .and_then(|head| head.split_once(' '))
+        .and_then(|head| split_at_byte(head, b' '))
         .ok_or(bad)?;
-    let (seq, fields) = head.split_at(head.find(' ').unwrap_or(head.len()));
+    let end = memchr::memchr(b' ', head.as_bytes()).unwrap_or(head.len());
+    let (seq, fields) = head.split_at(end);
     let seq = number(seq).ok_or(bad)?;
     if !is_key(kind) {
         return Err(bad);
@@ -173,46 +196,51 @@ fn split(body: &str) -> Result<Parts<'_>, Wrong> {
     })
 }
 
-/// The lines of a text, quicker than `split` finds them.
-fn lines(text: &str) -> Vec<&str> {
-    let mut lines = Vec::with_capacity(16);
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
-        lines.push(&text[start..end]);
-        start = end + 1;
-    }
-    lines.push(&text[start..]);
-    lines
+/// What stands before and behind the first such byte, which is ASCII.
+fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(byte, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// Whether all is ASCII that can be seen.
+fn is_printable(bytes: &[u8]) -> bool {
+    // Without a way out in the middle, this is done sixteen bytes at a time.
+    bytes.iter().fold(true, |is_printable, byte| {
+        is_printable & (b' '..=b'~').contains(byte)
+    })
 }
 
 fn split_payload(rest: &str, seq: u64) -> Result<Payload<'_>, Wrong> {
     let bad = Wrong::Spelling("its last line is misspelled");
-    let (text, last) = match rest.rsplit_once('\n') {
-        Some((text, last)) => (Some(text), last),
+    let (text, last) = match memchr::memrchr(b'\n', rest.as_bytes()) {
+        Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
         None => (None, rest),
     };
-    let lines = text.map(lines).unwrap_or_default();
     let (number_part, count) = last
         .strip_prefix("@. ")
         .and_then(|last| last.split_once(" n="))
         .ok_or(bad)?;
-    let (count, is_ended) = match count.strip_suffix('-') {
+    let (said, is_ended) = match count.strip_suffix('-') {
         Some(count) => (count, false),
         None => (count, true),
     };
     if number(number_part) != Some(seq) {
         return Err(bad);
     }
-    if number(count) != Some(lines.len() as u64) || (!is_ended && lines.is_empty()) {
+    let count = text.map_or(0, |text| {
+        memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1
+    });
+    if number(said) != Some(count as u64) || (!is_ended && count == 0) {
         return Err(Wrong::Spelling(
             "it has another number of lines than it says",
         ));
     }
-    let may_hide = text.is_some_and(|text| may_hide(text.as_bytes()));
+    let text = text.unwrap_or_default();
     Ok(Payload {
-        lines,
+        text,
+        count,
         is_ended,
-        may_hide,
+        may_hide: may_hide(text.as_bytes()),
     })
 }
 
@@ -224,17 +252,17 @@ fn parse(body: &str) -> Result<Record, Wrong> {
         payload,
     } = split(body)?;
     let entry = match (kind, payload) {
-        ("patch", Some(payload)) => Entry::Patch(patch(fields, &payload)?),
-        ("state", Some(payload)) => Entry::State(state(fields, &payload)?),
-        ("relive-log", None) => Entry::Header(header(fields)?),
-        ("session", None) => Entry::Session(session(fields)?),
+        ("patch", Some(payload)) => Entry::Patch(Box::new(patch(fields, &payload)?)),
+        ("state", Some(payload)) => Entry::State(Box::new(state(fields, &payload)?)),
+        ("relive-log", None) => Entry::Header(Box::new(header(fields)?)),
+        ("session", None) => Entry::Session(Box::new(session(fields)?)),
         ("commit", None) => Entry::Commit(commit(fields)?),
         ("done", None) => Entry::Done(done(fields)?),
         ("fail", None) => Entry::Fail(fail(fields)?),
         ("undo", None) => Entry::Undo(decision(fields)?),
         ("skip", None) => Entry::Skip(decision(fields)?),
         ("unskip", None) => Entry::Unskip(decision(fields)?),
-        ("fold-begin", None) => Entry::FoldBegin(fold_begin(fields)?),
+        ("fold-begin", None) => Entry::FoldBegin(Box::new(fold_begin(fields)?)),
         ("fold-end", None) => Entry::FoldEnd(fold_end(fields)?),
         ("note", None) => Entry::Note(note(fields)?),
         ("torn", None) => Entry::Torn(torn(fields)?),
@@ -323,14 +351,10 @@ fn parse_strange(body: &str) -> Result<Record, &'static str> {
     }
     let (payload, is_ended) = match payload {
         Some(payload) => {
-            for line in &payload.lines {
-                read_payload(line, payload.may_hide).ok_or(MISSPELLED)?;
+            for line in payload.read() {
+                line.map_err(told)?;
             }
-            let lines = payload
-                .lines
-                .iter()
-                .map(|line| (*line).to_owned())
-                .collect();
+            let lines = payload.lines().map(str::to_owned).collect();
             (Some(lines), payload.is_ended)
         }
         None => (None, true),
@@ -344,7 +368,7 @@ fn parse_strange(body: &str) -> Result<Record, &'static str> {
     };
     Ok(Record {
         seq,
-        entry: Entry::Unknown(unknown),
+        entry: Entry::Unknown(Box::new(unknown)),
     })
 }
 
@@ -419,17 +443,7 @@ fn patch(mut fields: Fields<'_>, payload: &Payload<'_>) -> Result<Patch, Wrong> 
             "after=, pre= and post= do not go with its op=",
         ));
     }
-    let mut lines = Vec::with_capacity(payload.lines.len());
-    for line in &payload.lines {
-        let (prefix, text) =
-            read_payload(line, payload.may_hide).ok_or(Wrong::Spelling(MISSPELLED))?;
-        lines.push(match (prefix, operation) {
-            (b' ', Operation::Replace) => DiffLine::Same(text),
-            (b'-', Operation::Replace | Operation::Remove) => DiffLine::Old(text),
-            (b'+', Operation::Replace | Operation::Add) => DiffLine::New(text),
-            _ => return Err(Wrong::Spelling("a line does not go with its op=")),
-        });
-    }
+    let diff = diff(operation, payload)?;
     let after = after.filter(|after| after != "-");
     let is_ended = payload.is_ended;
     Ok(Patch {
@@ -442,9 +456,28 @@ fn patch(mut fields: Fields<'_>, payload: &Payload<'_>) -> Result<Patch, Wrong> 
         post,
         via,
         cause,
-        lines,
+        diff,
         is_ended,
     })
+}
+
+fn diff(operation: Operation, payload: &Payload<'_>) -> Result<Diff, Wrong> {
+    let mut marked = String::with_capacity(payload.text.len() + 1);
+    for line in payload.read() {
+        let (mark, text) = line?;
+        let is_fit = match operation {
+            Operation::Replace => matches!(mark, b' ' | b'-' | b'+'),
+            Operation::Remove => mark == b'-',
+            Operation::Add => mark == b'+',
+        };
+        if !is_fit {
+            return Err(Wrong::Spelling("a line does not go with its op="));
+        }
+        marked.push(char::from(mark));
+        marked.push_str(&text);
+        marked.push('\n');
+    }
+    Ok(Diff::from_marked(marked))
 }
 
 fn state(mut fields: Fields<'_>, payload: &Payload<'_>) -> Result<StateChange, Wrong> {
@@ -456,9 +489,8 @@ fn state(mut fields: Fields<'_>, payload: &Payload<'_>) -> Result<StateChange, W
     let cause = fields.cause("cause")?;
     fields.end()?;
     let mut text = String::new();
-    for line in &payload.lines {
-        let (prefix, line) =
-            read_payload(line, payload.may_hide).ok_or(Wrong::Spelling(MISSPELLED))?;
+    for line in payload.read() {
+        let (prefix, line) = line?;
         if prefix != b'|' {
             return Err(Wrong::Spelling(MISSPELLED));
         }
@@ -498,21 +530,10 @@ fn commit(mut fields: Fields<'_>) -> Result<Commit, Wrong> {
 }
 
 fn done(mut fields: Fields<'_>) -> Result<Done, Wrong> {
-    let done = Done {
-        tx: fields.number("tx")?,
-        milliseconds: fields.text("ms")?,
-    };
+    let tx = fields.number("tx")?;
+    let tenths = fields.tenths("ms")?;
     fields.end()?;
-    let is_number = done
-        .milliseconds
-        .split_once('.')
-        .is_some_and(|(whole, tenths)| {
-            number(whole).is_some() && tenths.len() == 1 && tenths.as_bytes()[0].is_ascii_digit()
-        });
-    if !is_number {
-        return Err(Wrong::Spelling("ms= is misspelled"));
-    }
-    Ok(done)
+    Ok(Done { tx, tenths })
 }
 
 fn fail(mut fields: Fields<'_>) -> Result<Fail, Wrong> {

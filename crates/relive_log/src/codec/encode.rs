@@ -1,39 +1,55 @@
 //! Records to bytes.
 
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use super::payload::write_payload;
 use super::values::write_value;
 use super::{Hash, Sum};
-use crate::record::{Cause, DiffLine, Effect, Entry, Failure, Operation, Record, Via};
+use crate::record::{Cause, Effect, Entry, Failure, Operation, Record, Via};
+
+/// Append formatted text to bytes.
+macro_rules! push {
+    ($out:expr, $($format:tt)*) => {{
+        // Writing to a Vec cannot fail.
+        let _ = write!($out, $($format)*);
+    }};
+}
 
 /// Append a record to `out`; returns the whole hash of its logical lines, the first half of which is its sum.
 pub(crate) fn encode_into(out: &mut Vec<u8>, record: &Record, prev: Sum) -> Hash {
     let start = out.len();
     write_head(out, record.seq, &record.entry);
     write_body(out, record);
-    push(out, &format!(" prev={prev}"));
+    Fields(out).sum("prev", prev);
     let hash = blake3::hash(&out[start..]);
-    push(out, &format!(" sum={}\n", Sum::of(&hash)));
+    Fields(out).sum("sum", Sum::of(&hash));
+    out.push(b'\n');
     hash
 }
 
 /// A commit up to ` mac=`: what its mac covers of it.
-pub(crate) fn commit_head(seq: u64, tx: u64, records: u32, within: Option<&Cause>) -> String {
-    let mut head = format!("@commit {seq} tx={tx} recs={records}");
+pub(crate) fn write_commit_head(
+    out: &mut Vec<u8>,
+    seq: u64,
+    tx: u64,
+    records: u32,
+    within: Option<&Cause>,
+) {
+    push!(out, "@commit {seq} tx={tx} recs={records}");
     if let Some(Cause { session, tx }) = within {
-        head.push_str(&format!(" within={session}/{tx}"));
+        push!(out, " within={session}/{tx}");
     }
-    head
 }
 
 fn write_head(out: &mut Vec<u8>, seq: u64, entry: &Entry) {
     if let Entry::Commit(commit) = entry {
-        let head = commit_head(seq, commit.tx, commit.records, commit.within.as_ref());
-        push(out, &head);
-        return Fields(out).text("mac", &commit.mac);
+        let within = commit.within.as_ref();
+        write_commit_head(out, seq, commit.tx, commit.records, within);
+        Fields(out).sum("mac", commit.mac);
+        return;
     }
-    push(out, &format!("@{} {seq}", kind(entry)));
+    push!(out, "@{} {seq}", kind(entry));
     let mut fields = Fields(out);
     match entry {
         Entry::Header(header) => {
@@ -85,7 +101,7 @@ fn write_head(out: &mut Vec<u8>, seq: u64, entry: &Entry) {
         Entry::Commit(_) => {}
         Entry::Done(done) => {
             fields.number("tx", done.tx);
-            fields.text("ms", &done.milliseconds);
+            push!(fields.0, " ms={}.{}", done.tenths / 10, done.tenths % 10);
         }
         Entry::Fail(fail) => {
             fields.number("tx", fail.tx);
@@ -122,7 +138,7 @@ fn write_head(out: &mut Vec<u8>, seq: u64, entry: &Entry) {
         }
         Entry::Unknown(unknown) => {
             for (key, value) in &unknown.fields {
-                push(fields.0, &format!(" {key}={value}"));
+                push!(fields.0, " {key}={value}");
             }
         }
     }
@@ -133,14 +149,12 @@ fn write_body(out: &mut Vec<u8>, record: &Record) {
     let (count, is_ended) = match &record.entry {
         Entry::Patch(patch) => {
             out.push(b'\n');
-            for line in &patch.lines {
-                match line {
-                    DiffLine::Same(text) => write_payload(out, b' ', text),
-                    DiffLine::Old(text) => write_payload(out, b'-', text),
-                    DiffLine::New(text) => write_payload(out, b'+', text),
-                }
+            let mut count = 0;
+            for line in patch.diff.lines() {
+                write_payload(out, line.mark() as u8, line.text());
+                count += 1;
             }
-            (patch.lines.len(), patch.is_ended)
+            (count, patch.is_ended)
         }
         Entry::State(state) => {
             out.push(b'\n');
@@ -161,7 +175,7 @@ fn write_body(out: &mut Vec<u8>, record: &Record) {
             };
             out.push(b'\n');
             for line in payload {
-                push(out, line);
+                push!(out, "{line}");
                 out.push(b'\n');
             }
             (payload.len(), unknown.is_ended)
@@ -169,14 +183,14 @@ fn write_body(out: &mut Vec<u8>, record: &Record) {
         _ => return,
     };
     let mark = if is_ended { "" } else { "-" };
-    push(out, &format!("@. {} n={count}{mark}", record.seq));
+    push!(out, "@. {} n={count}{mark}", record.seq);
 }
 
 struct Fields<'o>(&'o mut Vec<u8>);
 
 impl Fields<'_> {
     fn bytes(&mut self, key: &str, value: &[u8]) {
-        push(self.0, &format!(" {key}="));
+        self.key(key);
         write_value(self.0, value);
     }
 
@@ -184,19 +198,26 @@ impl Fields<'_> {
         self.bytes(key, value.as_bytes());
     }
 
+    fn key(&mut self, key: &str) {
+        self.0.push(b' ');
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.push(b'=');
+    }
+
+    fn sum(&mut self, key: &str, sum: Sum) {
+        self.key(key);
+        self.0.extend_from_slice(&sum.digits());
+    }
+
     fn number(&mut self, key: &str, value: u64) {
-        push(self.0, &format!(" {key}={value}"));
+        push!(self.0, " {key}={value}");
     }
 
     fn cause(&mut self, cause: Option<&Cause>) {
         if let Some(Cause { session, tx }) = cause {
-            push(self.0, &format!(" cause={session}/{tx}"));
+            push!(self.0, " cause={session}/{tx}");
         }
     }
-}
-
-fn push(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
 }
 
 fn kind(entry: &Entry) -> &str {

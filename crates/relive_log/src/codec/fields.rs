@@ -43,6 +43,7 @@ impl<'l> Fields<'l> {
     }
 
     /// The value of a key as written, if it comes next.
+    #[inline]
     fn written(&mut self, key: &str) -> Result<Option<&'l str>, Wrong> {
         let Some(rest) = self
             .0
@@ -128,10 +129,19 @@ impl<'l> Fields<'l> {
         }
     }
 
-    pub(super) fn mac(&mut self) -> Result<String, Wrong> {
+    pub(super) fn mac(&mut self) -> Result<Sum, Wrong> {
         let written = self.required("mac")?;
-        Sum::parse(written.as_bytes()).ok_or(Wrong::Spelling("a mac is misspelled"))?;
-        Ok(written.to_owned())
+        Sum::parse(written.as_bytes()).ok_or(Wrong::Spelling("a mac is misspelled"))
+    }
+
+    /// A number with one decimal, as tenths.
+    pub(super) fn tenths(&mut self, key: &str) -> Result<u64, Wrong> {
+        let written = self.required(key)?.split_once('.');
+        let tenths = written.and_then(|(whole, tenth)| match tenth.as_bytes() {
+            [digit @ b'0'..=b'9'] => Some(number(whole)? * 10 + u64::from(digit - b'0')),
+            _ => None,
+        });
+        tenths.ok_or(Wrong::Spelling("a number with a decimal is misspelled"))
     }
 
     pub(super) fn cause(&mut self, key: &str) -> Result<Option<Cause>, Wrong> {
@@ -194,12 +204,18 @@ fn name(written: &str) -> Result<OsString, Wrong> {
 
 /// A decimal number in its only spelling.
 pub(super) fn number(written: &str) -> Option<u64> {
-    let is_plain = written.bytes().all(|byte| byte.is_ascii_digit())
-        && (written == "0" || !written.starts_with('0'));
-    written
-        .parse()
-        .ok()
-        .filter(|number| is_plain && *number <= MAX_NUMBER)
+    let is_plain = matches!(written.len(), 1..=16) && (written == "0" || !written.starts_with('0'));
+    if !is_plain {
+        return None;
+    }
+    let mut number = 0;
+    for byte in written.bytes() {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + u64::from(byte - b'0');
+    }
+    (number <= MAX_NUMBER).then_some(number)
 }
 
 fn is_digits(text: &str, least: usize, most: usize) -> bool {

@@ -11,7 +11,7 @@ mod values;
 use std::fmt;
 
 pub(crate) use decode::{Decoded, Found, decode_record, find_record, is_beginning};
-pub(crate) use encode::{commit_head, encode_into};
+pub(crate) use encode::{encode_into, write_commit_head};
 pub use payload::is_hidden;
 
 use crate::record::Record;
@@ -38,40 +38,42 @@ impl Sum {
         Sum(sum)
     }
 
-    /// From 32 lowercase hexadecimal digits.
-    pub fn parse(digits: &[u8]) -> Option<Sum> {
-        let digits: &[u8; 32] = digits.try_into().ok()?;
-        let mut sum = [0; 16];
-        // One look at the end instead of 32 on the way.
-        let mut wrong = 0;
-        for (byte, pair) in sum.iter_mut().zip(digits.chunks_exact(2)) {
-            let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
-            wrong |= high | low;
-            *byte = high << 4 | low & 0xf;
-        }
-        (wrong < 16).then_some(Sum(sum))
-    }
-}
-
-/// The value of each hexadecimal digit; 16 for what is none.
-static NIBBLES: [u8; 256] = {
-    let mut nibbles = [16; 256];
-    let mut value = 0;
-    while value < 16 {
-        nibbles[b"0123456789abcdef"[value] as usize] = value as u8;
-        value += 1;
-    }
-    nibbles
-};
-
-impl fmt::Display for Sum {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// As 32 lowercase hexadecimal digits.
+    pub(crate) fn digits(self) -> [u8; 32] {
         let mut digits = [0; 32];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
             pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
             pair[1] = b"0123456789abcdef"[usize::from(byte & 0xf)];
         }
-        formatter.write_str(str::from_utf8(&digits).unwrap_or_default())
+        digits
+    }
+
+    /// From 32 lowercase hexadecimal digits.
+    pub fn parse(digits: &[u8]) -> Option<Sum> {
+        let digits: &[u8; 32] = digits.try_into().ok()?;
+        let mut nibbles = [0; 32];
+        // Without tables and without a way out in the middle, this is done sixteen digits at a time.
+        let mut is_right = true;
+        for (nibble, digit) in nibbles.iter_mut().zip(digits) {
+            let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+            is_right &= (number < 10) | (letter < 6);
+            *nibble = if number < 10 {
+                number
+            } else {
+                letter.wrapping_add(10)
+            };
+        }
+        let mut sum = [0; 16];
+        for (byte, pair) in sum.iter_mut().zip(nibbles.chunks_exact(2)) {
+            *byte = pair[0] << 4 | pair[1];
+        }
+        is_right.then_some(Sum(sum))
+    }
+}
+
+impl fmt::Display for Sum {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

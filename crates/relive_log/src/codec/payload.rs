@@ -1,8 +1,10 @@
 //! Payload lines: a prefix and a line of text, escaped only where a terminal or an editor might trip over it.
 
+use std::borrow::Cow;
+
 /// Write a payload line with its line end.
 pub(super) fn write_payload(out: &mut Vec<u8>, prefix: u8, text: &str) {
-    if text.chars().any(is_hidden) {
+    if may_hide(text.as_bytes()) && text.chars().any(is_hidden) {
         out.extend_from_slice(&[b'\\', prefix]);
         escape_into(out, text);
     } else {
@@ -14,11 +16,12 @@ pub(super) fn write_payload(out: &mut Vec<u8>, prefix: u8, text: &str) {
 
 /// The prefix and the text of a payload line without its line end; None if that is not its only spelling.
 /// `may_hide`: whether the line may contain characters that must not stand in a log.
-pub(super) fn read_payload(line: &str, may_hide: bool) -> Option<(u8, String)> {
+pub(super) fn read_payload(line: &str, may_hide: bool) -> Option<(u8, Cow<'_, str>)> {
     let prefix = *line.as_bytes().first()?;
     if prefix != b'\\' {
         let text = &line[1..];
-        return (!may_hide || !text.chars().any(is_hidden)).then(|| (prefix, text.to_owned()));
+        return (!may_hide || !text.chars().any(is_hidden))
+            .then_some((prefix, Cow::Borrowed(text)));
     }
     let prefix = *line.as_bytes().get(1)?;
     let escaped = line.get(2..)?;
@@ -26,7 +29,8 @@ pub(super) fn read_payload(line: &str, may_hide: bool) -> Option<(u8, String)> {
     let mut again = Vec::with_capacity(escaped.len());
     escape_into(&mut again, &text);
     let is_only_spelling = again == escaped.as_bytes() && text.chars().any(is_hidden);
-    (is_only_spelling && prefix != b'\\' && !text.contains('\n')).then_some((prefix, text))
+    (is_only_spelling && prefix != b'\\' && !text.contains('\n'))
+        .then_some((prefix, Cow::Owned(text)))
 }
 
 /// Whether a character never stands in a log as it is: it is not seen, or changes how others are seen.

@@ -301,7 +301,7 @@ pub fn recover_fold(rim: &Rim, log: &mut Log) -> Result<Option<String>, FoldErro
 }
 
 /// The last fold that was begun, if it was not ended.
-fn unfinished(log: &Log) -> Option<(u64, FoldBegin)> {
+fn unfinished(log: &Log) -> Option<(u64, Box<FoldBegin>)> {
     let mut records = log.read().records.iter().rev();
     records.find_map(|record| match &record.entry {
         Entry::FoldEnd(_) => Some(None),

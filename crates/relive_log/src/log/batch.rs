@@ -8,7 +8,7 @@ use super::probe::Held;
 use super::{Committed, LARGE, Log, State, SyncMode};
 use crate::anchor::{self, Anchor};
 use crate::change::Draft;
-use crate::codec::{self, Hash, MAX_RECORD, Sum, commit_head, encode_into};
+use crate::codec::{self, Hash, MAX_RECORD, Sum, encode_into, write_commit_head};
 use crate::compose::{Frame, compose};
 use crate::reading::{Fate, Signed, Tail, Transaction};
 use crate::record::{Cause, Commit, Entry, Record, Via};
@@ -105,28 +105,27 @@ impl Log {
     pub(super) fn batch(&mut self, commitment: Commitment) -> Result<Batch, AppendError> {
         let end = self.read.end;
         let mut batch = Batch {
-            bytes: Vec::new(),
-            records: Vec::new(),
+            bytes: self.missing_bytes()?,
+            records: Vec::with_capacity(4),
             next: end.next,
             sum: end.sum,
             preamble: 0,
-            hashes: Vec::new(),
+            hashes: Vec::with_capacity(128),
             transaction: None,
             introduces: false,
         };
-        batch.bytes = self.missing_bytes()?;
         if self.read.records.is_empty() {
             let header =
                 begin::header(&self.rim, &self.subject, &self.read.log, &self.python, None)
                     .map_err(|error| AppendError::io("written", &self.read.log, error))?;
-            batch.push(Entry::Header(header))?;
+            batch.push(Entry::Header(Box::new(header)))?;
         }
         if let Some(torn) = &self.torn {
             batch.push(Entry::Torn(torn.clone()))?;
         }
         if !self.is_introduced {
             let session = begin::session(&self.rim, &self.subject, &self.session);
-            batch.push(Entry::Session(session))?;
+            batch.push(Entry::Session(Box::new(session)))?;
             batch.introduces = true;
         }
         if let Commitment::Transaction { tx, within } = commitment {
@@ -150,7 +149,7 @@ impl Log {
 
     /// The records in memory that the file lacks, as bytes.
     pub(super) fn missing_bytes(&self) -> Result<Vec<u8>, AppendError> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(1024);
         let read = &self.read;
         let mut sum = match self.written {
             0 => read.end.before,
@@ -203,8 +202,7 @@ impl Log {
         }
         let records = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
         let seq = batch.next;
-        let head = commit_head(seq, tx, records, within.as_ref());
-        batch.hashes.extend_from_slice(head.as_bytes());
+        write_commit_head(&mut batch.hashes, seq, tx, records, within.as_ref());
         let digest = *blake3::hash(&batch.hashes).as_bytes();
         let key = self.key()?;
         let log_id = match batch.records.first() {
@@ -222,12 +220,12 @@ impl Log {
                 .map(|header| header.id.clone())
                 .unwrap_or_default(),
         };
-        let mac = key.sign(&log_id, &self.subject.source, &digest);
+        let mac = key.signer(&log_id, &self.subject.source).sign(&digest);
         batch.push(Entry::Commit(Commit {
             tx,
             records,
             within,
-            mac: mac.to_string(),
+            mac,
         }))?;
         if let Some(transaction) = &mut batch.transaction {
             transaction.last = seq;
@@ -345,7 +343,7 @@ impl Log {
         };
         for (record, sum) in records {
             if let Entry::Header(header) = &record.entry {
-                self.read.header = Some(header.clone());
+                self.read.header = Some(header.as_ref().clone());
                 self.read.end.tx = record.seq;
             }
             self.read.records.push(record);

@@ -185,15 +185,12 @@ impl Log {
 
     /// The transaction was applied.
     pub fn done(&mut self, tx: u64, milliseconds: f64) {
-        let milliseconds = if milliseconds.is_finite() {
-            milliseconds.max(0.0)
+        let tenths = if milliseconds.is_finite() {
+            (milliseconds.min(1e12) * 10.0).round() as u64
         } else {
-            0.0
+            0
         };
-        let done = Done {
-            tx,
-            milliseconds: format!("{:.1}", milliseconds.min(1e12)),
-        };
+        let done = Done { tx, tenths };
         self.tell_fate(tx, Fate::Done, Entry::Done(done));
     }
 
@@ -227,12 +224,12 @@ impl Log {
         self.prepare()?;
         let mut batch = self.batch(Commitment::None)?;
         let begin = batch.next();
-        batch.push(Entry::FoldBegin(FoldBegin {
+        batch.push(Entry::FoldBegin(Box::new(FoldBegin {
             at: self.rim.clock.now(),
             from: from.to_owned(),
             to: to.to_owned(),
             changes: changes.to_vec(),
-        }))?;
+        })))?;
         self.write_durably(batch)?;
         Ok(begin)
     }

@@ -164,16 +164,10 @@ impl Log {
         let Some(held) = &self.held else {
             return false;
         };
-        let is_same = held
-            .file
-            .status()
-            .is_ok_and(|status| status.size == held.size && status.links == 1);
-        let is_there = self
-            .rim
-            .storage
-            .status(&self.read.log)
-            .is_ok_and(|found| found.identity == held.identity);
-        is_same && is_there
+        let found = self.rim.storage.status(&self.read.log);
+        found.is_ok_and(|found| {
+            found.identity == held.identity && found.size == held.size && found.links == 1
+        })
     }
 
     /// Make sure that the next write goes to the end of a log that says what is in memory.
@@ -464,7 +458,7 @@ impl Log {
         let seq = old.end.beyond.max(old.end.next).max(taken);
         let record = Record {
             seq,
-            entry: Entry::Header(header.clone()),
+            entry: Entry::Header(Box::new(header.clone())),
         };
         Ok((encode(&record, old.end.sum).0, header))
     }

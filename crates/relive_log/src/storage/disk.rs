@@ -232,9 +232,7 @@ fn status_of(stat: &raw::Stat) -> FileStatus {
 
 impl Clock for SystemClock {
     fn now(&self) -> String {
-        jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
-            .to_string()
+        format!("{:.3}", jiff::Timestamp::now())
     }
 }
 

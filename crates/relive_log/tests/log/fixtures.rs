@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 use relive_log::codec::{Sum, encode};
-use relive_log::{Cause, DiffLine, Entry, Failure, Fate, ReadLog, Record, Tail, read, read_all};
+use relive_log::{Cause, Entry, Failure, Fate, ReadLog, Record, Tail, read, read_all};
 
 use crate::world::{LOG, SOURCE, World, kinds};
 
@@ -245,11 +245,8 @@ fn parts(entry: &Entry) -> (&str, Keys, Lines) {
                     .iter()
                     .flat_map(|of| keys([("cause", cause(of))])),
             );
-            let lines = patch.lines.iter().map(|line| match line {
-                DiffLine::Same(text) => format!(" {text}"),
-                DiffLine::Old(text) => format!("-{text}"),
-                DiffLine::New(text) => format!("+{text}"),
-            });
+            let lines = patch.diff.lines();
+            let lines = lines.map(|line| format!("{}{}", line.mark(), line.text()));
             ("patch", found, Some((lines.collect(), patch.is_ended)))
         }
         Entry::State(state) => {
@@ -291,14 +288,14 @@ fn parts(entry: &Entry) -> (&str, Keys, Lines) {
                     .iter()
                     .flat_map(|of| keys([("within", cause(of))])),
             );
-            found.extend(keys([("mac", commit.mac.clone())]));
+            found.extend(keys([("mac", commit.mac.to_string())]));
             ("commit", found, None)
         }
         Entry::Done(done) => (
             "done",
             keys([
                 ("tx", done.tx.to_string()),
-                ("ms", done.milliseconds.clone()),
+                ("ms", format!("{}.{}", done.tenths / 10, done.tenths % 10)),
             ]),
             None,
         ),
