@@ -42,7 +42,9 @@ pub(crate) fn drafts_of(
         new: new.0,
         drafts: Vec::new(),
     };
-    comparison.pair(old.1, new.1, target);
+    if !comparison.is_same(old.1, new.1) {
+        comparison.pair(old.1, new.1, target);
+    }
     comparison.drafts
 }
 
@@ -90,7 +92,9 @@ impl Comparison<'_> {
             }
         }
         for place in 0..now.len() {
-            if let (Some(before), Some(after)) = (now[place].old, now[place].new) {
+            if let (Some(before), Some(after)) = (now[place].old, now[place].new)
+                && !self.is_same(&old[before], &new[after])
+            {
                 self.pair(&old[before], &new[after], name_at(&now, place, scope));
             }
         }
@@ -125,11 +129,13 @@ impl Comparison<'_> {
         }
     }
 
+    fn is_same(&self, old: &Unit, new: &Unit) -> bool {
+        is_same(self.old.lines(old.lines), self.new.lines(new.lines))
+    }
+
+    /// Units that are not the same.
     fn pair(&mut self, old: &Unit, new: &Unit, target: String) {
         let (before, after) = (self.old.lines(old.lines), self.new.lines(new.lines));
-        if is_same(before, after) {
-            return;
-        }
         let header = |outline: &Outline, unit| {
             let text = outline.lines(block_header(outline, unit)?);
             Some(exact(text).into_owned())

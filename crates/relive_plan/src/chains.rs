@@ -162,6 +162,17 @@ struct Binder {
 
 impl<'u> Shifted<'u> {
     pub(crate) fn of(old: &'u [Unit], new: &'u [Unit], pairing: &Pairing) -> Self {
+        let is_in_place = |index: usize| {
+            let (old, new) = (&old[index], &new[index]);
+            pairing.old_of_new[index] == Some(index) && old.id == new.id && old.binds == new.binds
+        };
+        if old.len() == new.len() && (0..new.len()).all(is_in_place) {
+            return Self {
+                before: BTreeMap::new(),
+                after: BTreeMap::new(),
+                is_reordered: false,
+            };
+        }
         let partners: Vec<usize> = pairing.old_of_new.iter().flatten().copied().collect();
         let mut shifted = Self {
             before: binders(old),

@@ -1,7 +1,7 @@
 //! Which unit of the old outline is which of the new one.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 use crate::outline::{Unit, UnitKind};
 
@@ -24,13 +24,41 @@ pub fn diff(old: &[Unit], new: &[Unit]) -> Pairing {
         old_of_new: vec![None; new.len()],
         new_of_old: vec![None; old.len()],
     };
-    pair_by(&mut pairing, old, new, |unit| {
-        Some((identity(unit), unit.whole))
-    });
+    // Nothing has to be searched for down to where the first edit was made.
+    let pairs = old.iter().zip(new);
+    let unchanged = pairs.take_while(|(old, new)| Tree(old) == Tree(new));
+    for index in 0..unchanged.count() {
+        pairing.pair(index, index);
+    }
+    pair_by(&mut pairing, old, new, |unit| Some(Tree(unit)));
     pair_by(&mut pairing, old, new, |unit| {
         (!unit.binds.is_empty() || !is_anonymous(unit)).then(|| identity(unit))
     });
     pairing
+}
+
+impl Pairing {
+    fn pair(&mut self, old: usize, new: usize) {
+        self.old_of_new[new] = Some(old);
+        self.new_of_old[old] = Some(new);
+    }
+}
+
+/// A unit, known by its tree.
+struct Tree<'a>(&'a Unit);
+
+impl PartialEq for Tree<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.whole == other.0.whole && identity(self.0) == identity(other.0)
+    }
+}
+
+impl Eq for Tree<'_> {}
+
+impl Hash for Tree<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.whole.hash(state);
+    }
 }
 
 fn identity(unit: &Unit) -> (UnitKind, &[String]) {
@@ -47,22 +75,30 @@ fn pair_by<'a, K: Eq + Hash>(
     new: &'a [Unit],
     key: impl Fn(&'a Unit) -> Option<K>,
 ) {
-    let mut waiting: HashMap<K, VecDeque<usize>> = HashMap::new();
+    // The first and the last old unit that waits under each key, and behind each unit the next one.
+    let mut waiting: HashMap<K, (usize, usize)> = HashMap::new();
+    let mut next = vec![0; old.len()];
     for (index, unit) in old.iter().enumerate() {
         if pairing.new_of_old[index].is_none()
             && let Some(key) = key(unit)
         {
-            waiting.entry(key).or_default().push_back(index);
+            let (_, last) = waiting.entry(key).or_insert((index, index));
+            next[*last] = index;
+            *last = index;
         }
     }
     for (index, unit) in new.iter().enumerate() {
-        if pairing.old_of_new[index].is_some() {
-            continue;
-        }
-        let partner = key(unit).and_then(|key| waiting.get_mut(&key)?.pop_front());
-        if let Some(partner) = partner {
-            pairing.old_of_new[index] = Some(partner);
-            pairing.new_of_old[partner] = Some(index);
+        if pairing.old_of_new[index].is_none()
+            && let Some(key) = key(unit)
+            && let Some((first, last)) = waiting.get_mut(&key)
+        {
+            let partner = *first;
+            if partner == *last {
+                waiting.remove(&key);
+            } else {
+                *first = next[partner];
+            }
+            pairing.pair(partner, index);
         }
     }
 }
