@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -166,12 +167,69 @@ def test_a_definition_assigned_into_a_module_comes_back_as_one(place: Place) -> 
     assert place.says("bank.Account().deposit(2)", RELIVE_REPLAY="all") == 6
 
 
-def test_a_cell_whose_own_log_has_no_commit_has_changed_nothing(place: Place) -> None:
-    place.dies(f"number = session._engine.log_cell('bank.RATE = 9', {{'bank': bank}})\nbank.RATE = 9\n{KILL}")
+TYPED = """\
+sys = __import__("sys")
+(__import__("pathlib").Path("other.py")).write_text("X = 1\\n")
+sys.path.insert(0, "")
+import other
+def typed(text, is_done=True):
+    number = session._engine.log_cell(text, {"bank": bank, "other": other})
+    exec(text)
+    if is_done:
+        session._engine.cell_done(number, 1.0)
+"""
+
+
+def test_what_was_typed_does_not_rest_on_the_log_of_its_session(place: Place) -> None:
+    """It was "part of a transaction that was never completed" once `$RELIVE_HOME/sessions` was tidied up: not replayed,
+    and neither `recover` nor `fold` could take it."""
+    place.run(f"{TYPED}typed('bank.RATE = 3')\nsession.stop()")
+    assert "within=" not in place.log
+    assert "cause=" in place.log
+    shutil.rmtree(place.home / "sessions")
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 3
+    fold = "import relive\nprint(relive.log('bank.py').fold().numbers)"
+    done = subprocess.run(
+        [sys.executable, "-c", fold],
+        cwd=place.directory,
+        env=os.environ | {"RELIVE_HOME": str(place.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "(2,)\n"
+    assert "RATE = 3\n" in (place.directory / "bank.py").read_text()
+
+
+def test_a_change_of_two_modules_that_was_completed_stays_so_without_the_log_of_its_session(place: Place) -> None:
+    place.run(f"{TYPED}typed('bank.RATE = 9\\nother.X = 9')\nsession.stop()")
+    assert "within=" in place.log
+    shutil.rmtree(place.home / "sessions")
+    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 9
+
+
+def test_a_change_of_two_modules_that_was_not_completed_changes_none(place: Place) -> None:
+    place.dies(f"{TYPED}typed('bank.RATE = 9\\nother.X = 9', is_done=False)\n{KILL}")
     [own] = (place.home / "sessions").glob("*.log")
     text = own.read_bytes()
     own.write_bytes(text[: text.index(b"@state")])
-    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+    for _ in range(2):
+        assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+
+
+def test_what_is_typed_does_not_run_if_the_log_of_its_module_cannot_be_written(place: Place) -> None:
+    """The session's log has it by then, and says that it was refused."""
+    spoil = "__import__('pathlib').Path('bank.py.log').write_text('another program\\n')\n"
+    lock = "__import__('shutil').rmtree(__import__('os').environ['RELIVE_HOME'] + '/logs', ignore_errors=True)\n"
+    block = "__import__('pathlib').Path(__import__('os').environ['RELIVE_HOME'] + '/logs').touch()\n"
+    done = place.run(
+        f"{TYPED}{spoil}{lock}{block}try: typed('bank.RATE = 3')\nexcept Exception as error: print(error)\nprint(bank.RATE)"
+    )
+    *told, rate = done.stdout.splitlines()
+    assert "cannot" in told[0], done
+    assert rate == "0.02"
+    [own] = (place.home / "sessions").glob("*.log")
+    assert "@fail" in own.read_text()
 
 
 def test_a_traceback_names_lines_of_the_file_and_shows_those_that_are_not_in_it(place: Place) -> None:

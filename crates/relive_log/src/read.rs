@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::anchor::Anchor;
 use crate::codec::Sum;
 use crate::place::{Opened, Subject, old_logs, open_log};
-use crate::reading::{End, ReadLog, Tail};
+use crate::reading::{End, Fate, ReadLog, Tail};
 use crate::rim::Rim;
 use crate::scan::{Scan, scan};
 use crate::storage::{Access, File};
@@ -240,7 +240,9 @@ pub(crate) fn analyse(
                     BTreeSet::new()
                 }
             });
-            transaction.is_committed = committed.contains(&within.tx);
+            // It is not applied before all of it is durable, so that it was is enough: the session's log may be gone.
+            transaction.is_committed =
+                transaction.fate == Fate::Done || committed.contains(&within.tx);
         }
     }
     Ok(ReadLog {

@@ -120,40 +120,74 @@ impl Logs {
         Ok(())
     }
 
-    /// Append what belongs together: it counts when the session's own log says so, which is said last.
+    /// Append changes of several modules, which belong together: they count when the session's own log says so, which is
+    /// said last. `cell`: what was typed to make them.
     fn append_joint(
         &mut self,
-        drafts: &[Draft],
         modules: &[ModuleChange],
-        replayed: Option<&Cause>,
+        cell: &ModuleChange,
         appended: &mut Appended,
     ) -> Result<(), LogError> {
-        let own = self.own.clone();
         let within = Cause {
             session: self.session.clone(),
-            tx: self.ours(&own)?.next_tx(),
+            tx: self.ours(&cell.file)?.next_tx(),
         };
-        let result = self.append_parts(drafts, modules, replayed, &within, appended);
+        let result = modules
+            .iter()
+            .try_for_each(|change| self.append_to(change, Some(&within), appended))
+            .and_then(|()| match self.append_own(cell, appended)? {
+                own if own == within => Ok(()),
+                // It goes on with other numbers.
+                _ => Err(LogError(
+                    "the session's log had to be begun anew; make the change again".to_owned(),
+                )),
+            });
         if result.is_err() {
             // The parts that are written name it, also if that they were refused cannot be written any more.
-            self.ours(&own)?.give_up_tx();
+            self.ours(&cell.file)?.give_up_tx();
         }
         result
     }
 
-    fn append_parts(
+    /// Append what was typed, and then what it changes in one module, which counts by itself: it is not to depend on how
+    /// long the session's log is kept.
+    fn append_caused(
         &mut self,
-        drafts: &[Draft],
-        modules: &[ModuleChange],
-        replayed: Option<&Cause>,
-        within: &Cause,
+        module: Option<&ModuleChange>,
+        cell: &ModuleChange,
         appended: &mut Appended,
     ) -> Result<(), LogError> {
-        for change in modules {
-            self.append_to(change, Some(within), appended)?;
-        }
-        appended.cause = Some(within.clone());
-        let own = ModuleChange {
+        let typed = self.append_own(cell, appended)?;
+        let Some(module) = module else {
+            return Ok(());
+        };
+        let caused = ModuleChange {
+            cause: Some(module.cause.clone().unwrap_or(typed)),
+            ..module.clone()
+        };
+        self.append_to(&caused, None, appended)?;
+        // Numbers of modules come first.
+        appended.numbers.rotate_left(1);
+        Ok(())
+    }
+
+    /// Append to the session's own log.
+    fn append_own(
+        &mut self,
+        cell: &ModuleChange,
+        appended: &mut Appended,
+    ) -> Result<Cause, LogError> {
+        self.append_to(cell, None, appended)?;
+        let own = Cause {
+            session: self.session.clone(),
+            tx: appended.transactions.last().map_or(0, |(_, tx)| *tx),
+        };
+        appended.cause = Some(own.clone());
+        Ok(own)
+    }
+
+    fn cell(&self, drafts: &[Draft], replayed: Option<&Cause>) -> ModuleChange {
+        ModuleChange {
             file: self.own.clone(),
             drafts: drafts.to_vec(),
             via: match replayed {
@@ -161,14 +195,6 @@ impl Logs {
                 None => Via::Repl,
             },
             cause: replayed.cloned(),
-        };
-        self.append_to(&own, None, appended)?;
-        // If the log had to begin anew, it goes on with other numbers.
-        match appended.transactions.last() {
-            Some((_, tx)) if *tx == within.tx => Ok(()),
-            _ => Err(LogError(
-                "the session's log had to be begun anew; make the change again".to_owned(),
-            )),
         }
     }
 
@@ -190,7 +216,8 @@ impl ChangeLog for Logs {
         let mut appended = Appended::default();
         let is_saved = |change: &ModuleChange| change.via == Via::Editor;
         let result = if changes.len() > 1 && !changes.iter().all(is_saved) {
-            self.append_joint(&[], changes, None, &mut appended)
+            let cell = self.cell(&[], None);
+            self.append_joint(changes, &cell, &mut appended)
         } else {
             let mut changes = changes.iter();
             changes.try_for_each(|change| self.append_to(change, None, &mut appended))
@@ -205,7 +232,12 @@ impl ChangeLog for Logs {
         replayed: Option<&Cause>,
     ) -> Result<Appended, LogError> {
         let mut appended = Appended::default();
-        let result = self.append_joint(drafts, modules, replayed, &mut appended);
+        let cell = self.cell(drafts, replayed);
+        let result = match modules {
+            [] => self.append_caused(None, &cell, &mut appended),
+            [module] => self.append_caused(Some(module), &cell, &mut appended),
+            modules => self.append_joint(modules, &cell, &mut appended),
+        };
         self.or_refused(appended, result)
     }
 

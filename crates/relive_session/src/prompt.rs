@@ -49,7 +49,7 @@ impl LoggedCell {
     /// Its transaction in the session's log, by which it is known.
     #[must_use]
     pub fn number(&self) -> u64 {
-        self.appended.transactions.last().map_or(0, |(_, tx)| *tx)
+        self.appended.cause.as_ref().map_or(0, |cause| cause.tx)
     }
 }
 
