@@ -75,7 +75,10 @@ def test_setting_the_log_aside(place: Place, start: Callable[[], Terminal]) -> N
     terminal._screen.send("a")
     terminal.wait_for("rate is 0.02 and 0.2")
     assert not (place.directory / "bank.py.log").exists()
-    assert [file for file in place.directory.iterdir() if "bank.py.log." in file.name]
+    assert (place.directory / "bank.py.log.aside").exists()
+    # The next change began a log that went on after it, and all that had been set aside was back.
+    place.dies(f"relive.patch('bank', 'LATER = 1')\n{KILL}")
+    assert place.says("[bank.RATE, bank.LATER]", RELIVE_REPLAY="all") == [0.02, 1]
 
 
 def test_a_conflict_is_merged_by_a_key(place: Place, start: Callable[[], Terminal]) -> None:

@@ -21,21 +21,33 @@ pub fn history_while(read: &ReadLog, session: &str) -> Vec<Change> {
     changes(&[read], Some(session))
 }
 
+/// The same for a log that is being written, with the changes of those that it continues.
+pub(crate) fn history_of_open(
+    older: &[ReadLog],
+    current: &ReadLog,
+    running: Option<&str>,
+) -> Vec<Change> {
+    changes(&older.iter().chain([current]).collect::<Vec<_>>(), running)
+}
+
 /// The changes of a log and of those that it continues, the oldest first.
 #[must_use]
 pub fn history_of_all(logs: &[ReadLog], session: Option<&str>) -> Vec<Change> {
     changes(&logs.iter().collect::<Vec<_>>(), session)
 }
 
-/// The numbers of the changes that this user has decided to replay, in a log and in those that it continues.
+/// What this user has decided about changes, in a log and in those that it continues, by their numbers: whether they are
+/// replayed.
 #[must_use]
-pub fn decided(logs: &[ReadLog]) -> BTreeSet<u64> {
+pub fn decisions(logs: &[ReadLog]) -> BTreeMap<u64, bool> {
     let mut history = History::default();
     for read in logs {
         history.read(read);
     }
-    let wanted = history.decisions.iter().filter(|(_, one)| !one.is_skip);
-    wanted.map(|(number, _)| *number).collect()
+    let decisions = history.decisions.iter();
+    decisions
+        .map(|(number, one)| (*number, !one.is_skip))
+        .collect()
 }
 
 fn changes(logs: &[&ReadLog], running: Option<&str>) -> Vec<Change> {
@@ -292,24 +304,24 @@ fn decide(
     folded: &HashMap<u64, u64>,
     decisions: &HashMap<u64, Decided>,
 ) {
-    if matches!(change.status, Status::Untrusted | Status::Newer) {
-        return;
-    }
-    if let Some(by) = undone.get(&change.number) {
+    let is_change = matches!(
+        change.kind,
+        ChangeKind::Patch { .. } | ChangeKind::State { .. }
+    ) && change.via != Via::Editor;
+    let fold = folded.get(&change.number).filter(|_| is_change);
+    let is_strange = matches!(change.status, Status::Untrusted | Status::Newer);
+    if let Some(by) = undone.get(&change.number).filter(|_| !is_strange) {
         change.status = Status::Undone;
         change.why = format!("undone by {by}");
         return;
     }
-    let is_change = matches!(
-        change.kind,
-        ChangeKind::Patch { .. } | ChangeKind::State { .. }
-    );
-    if !is_change || change.via == Via::Editor {
-        return;
-    }
-    if let Some(fold) = folded.get(&change.number) {
+    // Whoever wrote it: it is in the source, and nothing of it is replayed.
+    if let Some(fold) = fold {
         change.status = Status::Folded;
         change.why = format!("folded into the source by {fold}");
+        return;
+    }
+    if !is_change || is_strange {
         return;
     }
     if let Some(decided) = decisions.get(&change.number) {

@@ -48,7 +48,7 @@ pub use choice::{Bisect, Choice, Offer, Policy, choose, select};
 pub use drafts::drafts;
 pub use fold::{FoldError, Folded, fold, fold_but_for, recover_fold};
 pub use guard::{Caution, Guard};
-pub use history::{decided, history, history_of_all, history_while};
+pub use history::{decisions, history, history_of_all, history_while};
 pub use home::Home;
 pub use judge::judge;
 pub use log::{AppendError, Committed, Log, OpenError, SyncMode, file_hash, set_aside};

@@ -85,6 +85,13 @@ pub fn read(rim: &Rim, source_or_log: &Path) -> Result<ReadLog, ReadError> {
 /// Read the log of a source with all logs that it continues, the oldest first.
 pub fn read_all(rim: &Rim, source_or_log: &Path) -> Result<Vec<ReadLog>, ReadError> {
     let current = read(rim, source_or_log)?;
+    let mut logs = read_older(rim, &current)?;
+    logs.push(current);
+    Ok(logs)
+}
+
+/// Read the logs that one continues, the oldest first.
+pub(crate) fn read_older(rim: &Rim, current: &ReadLog) -> Result<Vec<ReadLog>, ReadError> {
     let log = current.log.clone();
     let mut after = match &current.header {
         Some(header) => header.after.as_ref().map(|name| log.with_file_name(name)),
@@ -99,16 +106,15 @@ pub fn read_all(rim: &Rim, source_or_log: &Path) -> Result<Vec<ReadLog>, ReadErr
                 .map(|(_, path)| path)
         }
     };
-    let mut logs = vec![current];
+    let mut logs = Vec::new();
     let mut seen = BTreeSet::from([log.clone()]);
     while let Some(path) = after {
         // A log does not name one in another directory.
         if path.parent() != log.parent() || !seen.insert(path.clone()) {
             break;
         }
-        let source = logs[0].source.clone();
         let subject = Subject {
-            source,
+            source: current.source.clone(),
             beside: path.clone(),
             aside: None,
             is_old: true,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use relive_log::{
     Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim,
-    SyncMode, Tail, Via, decided, fold_but_for, history_of_all, read, read_all, recover_fold,
+    SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read, read_all, recover_fold,
     set_aside,
 };
 
@@ -274,7 +274,10 @@ impl ChangeLog for Logs {
             session: self.session.clone(),
             ran: ran.map(|change| change.number).collect(),
             changes,
-            decided: decided(&read),
+            decided: decisions(&read)
+                .into_iter()
+                .filter_map(|(number, is_on)| is_on.then_some(number))
+                .collect(),
             caution,
             suspects,
             problems: problems(&self.rim, last),
@@ -336,11 +339,14 @@ impl ChangeLog for Logs {
     }
 
     fn is_there(&self, source: &Path) -> bool {
-        // Asked at each import: a look at two names, without reading anything.
+        // Asked at each import: a look at three names, without reading anything. A process may have died when it had put
+        // a log away and not begun the next one.
         let storage = &self.rim.storage;
-        let mut beside = source.as_os_str().to_owned();
-        beside.push(".log");
-        let is_beside = storage.status(Path::new(&beside)).is_ok();
+        let is_beside = [".log", ".log.1"].iter().any(|suffix| {
+            let mut beside = source.as_os_str().to_owned();
+            beside.push(suffix);
+            storage.status(Path::new(&beside)).is_ok()
+        });
         let is_elsewhere = || {
             let elsewhere = self.rim.home.root().join("logs");
             storage.status(&elsewhere).is_ok()
@@ -352,7 +358,7 @@ impl ChangeLog for Logs {
     fn set_aside(&mut self, source: &Path) -> Result<Option<PathBuf>, LogError> {
         self.open.remove(source);
         let read = read(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
-        let kept = set_aside(&self.rim, &read.log);
+        let kept = set_aside(&self.rim, &read);
         kept.map(Some).map_err(|error| LogError(error.to_string()))
     }
 

@@ -75,8 +75,6 @@ fn log(options: &LogOptions, world: &mut World<'_>) -> Result<u8, Stop> {
     }
     let opened = if options.verify && !options.json {
         world.open_bytes(&options.file)?
-    } else if options.all {
-        world.open_all(&options.file)?
     } else {
         world.open_while(&options.file)?
     };
@@ -132,7 +130,7 @@ fn exclude(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
 
 /// `relive show`
 fn show(file: &Path, number: u64, world: &mut World<'_>) -> Result<u8, Stop> {
-    let opened = world.open_all(file)?;
+    let opened = world.open_while(file)?;
     opened.tell_problems(world);
     let change = opened.change(number)?;
     let lines = list::in_full(change, &opened.file, opened.source.text(), &world.zone);

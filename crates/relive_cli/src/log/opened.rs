@@ -1,5 +1,6 @@
 //! A log that was read, beside its source.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -20,7 +21,12 @@ const SOURCE_LIMIT: u64 = 64 << 20;
 /// A log that was read, with its source.
 pub(crate) struct Opened {
     pub(crate) read: ReadLog,
+    /// Those that it continues, the oldest first.
+    pub(crate) older: Vec<ReadLog>,
+    /// The changes of all of them.
     pub(crate) changes: Vec<Change>,
+    /// What was decided about changes, by their numbers: whether they are replayed.
+    pub(crate) decisions: BTreeMap<u64, bool>,
     pub(crate) health: Health,
     pub(crate) source: Source,
     /// The source file as one would type it here; escaped.
@@ -274,51 +280,46 @@ impl Health {
 }
 
 impl World<'_> {
-    /// Read the log of a source file, or the log itself.
+    /// Read the log of a source file, or the log itself, with the changes of the logs that it continues: an import sees
+    /// them all.
     pub(crate) fn open(&self, file: &Path) -> Result<Opened, Stop> {
-        let read = relive_log::read(&self.rim, &self.directory.join(file));
-        let read = read.map_err(|error| self.unreadable(&error))?;
-        let changes = relive_log::history(&read);
-        self.opened(read, changes, &[])
+        self.open_chain(file, |_| None)
+    }
+
+    /// The same, while a session may be applying what it has just logged.
+    pub(crate) fn open_while(&self, file: &Path) -> Result<Opened, Stop> {
+        self.open_chain(file, |current| running_session(&self.rim, current))
+    }
+
+    fn open_chain(
+        &self,
+        file: &Path,
+        running: impl FnOnce(&ReadLog) -> Option<String>,
+    ) -> Result<Opened, Stop> {
+        let logs = relive_log::read_all(&self.rim, &self.directory.join(file));
+        let mut logs = logs.map_err(|error| self.unreadable(&error))?;
+        let running = logs.last().and_then(running);
+        let changes = relive_log::history_of_all(&logs, running.as_deref());
+        let decisions = relive_log::decisions(&logs);
+        let Some(read) = logs.pop() else {
+            return Err(Stop::no(format!("{} has no log", self.brief(file))));
+        };
+        self.opened(read, logs, changes, decisions)
     }
 
     /// The same without looking at what the changes are.
     pub(crate) fn open_bytes(&self, file: &Path) -> Result<Opened, Stop> {
         let read = relive_log::read(&self.rim, &self.directory.join(file));
         let read = read.map_err(|error| self.unreadable(&error))?;
-        self.opened(read, Vec::new(), &[])
-    }
-
-    /// The same, while a session may be applying what it has just logged.
-    pub(crate) fn open_while(&self, file: &Path) -> Result<Opened, Stop> {
-        let read = relive_log::read(&self.rim, &self.directory.join(file));
-        let read = read.map_err(|error| self.unreadable(&error))?;
-        let changes = match running_session(&self.rim, &read) {
-            Some(session) => relive_log::history_while(&read, &session),
-            None => relive_log::history(&read),
-        };
-        self.opened(read, changes, &[])
-    }
-
-    /// The same with the changes of the logs that it continues.
-    pub(crate) fn open_all(&self, file: &Path) -> Result<Opened, Stop> {
-        let logs = relive_log::read_all(&self.rim, &self.directory.join(file));
-        let mut logs = logs.map_err(|error| self.unreadable(&error))?;
-        let running = logs
-            .last()
-            .and_then(|current| running_session(&self.rim, current));
-        let changes = relive_log::history_of_all(&logs, running.as_deref());
-        let Some(read) = logs.pop() else {
-            return Err(Stop::no(format!("{} has no log", self.brief(file))));
-        };
-        self.opened(read, changes, &logs)
+        self.opened(read, Vec::new(), Vec::new(), BTreeMap::new())
     }
 
     fn opened(
         &self,
         read: ReadLog,
+        older: Vec<ReadLog>,
         mut changes: Vec<Change>,
-        older: &[ReadLog],
+        decisions: BTreeMap<u64, bool>,
     ) -> Result<Opened, Stop> {
         let health = Health::of(&read.tail);
         let (file, log) = (self.brief(&read.source), self.brief(&read.log));
@@ -364,7 +365,9 @@ impl World<'_> {
             file,
             log,
             read,
+            older,
             changes,
+            decisions,
             health,
             source,
             problems,

@@ -1,8 +1,6 @@
 //! `relive recover`: which changes the next start replays.
 
-use std::collections::HashMap;
-
-use relive_log::{Change, Draft, Entry, ResolveError, Signed, Status, resolve};
+use relive_log::{Change, Draft, ResolveError, Status, resolve};
 use relive_socket::LogAction;
 
 use super::list;
@@ -349,7 +347,7 @@ fn picked(opened: &Opened, offered: &[&Change], world: &mut World<'_>) -> Result
 
 /// The decisions that are not in the log yet.
 fn drafts(opened: &Opened, wanted: &[(u64, bool)]) -> Vec<Draft> {
-    let decided = decisions(opened);
+    let decided = &opened.decisions;
     let failed: Vec<u64> = opened
         .changes
         .iter()
@@ -367,30 +365,6 @@ fn drafts(opened: &Opened, wanted: &[(u64, bool)]) -> Vec<Draft> {
         }
     };
     wanted.iter().filter_map(draft).collect()
-}
-
-/// What was decided about changes before, by their numbers: whether they are replayed.
-fn decisions(opened: &Opened) -> HashMap<u64, bool> {
-    let mut decided = HashMap::new();
-    let counts = |tx: u64| {
-        let mut all = opened.read.transactions.iter();
-        all.any(|one| {
-            one.tx == tx
-                && one.is_committed
-                && matches!(one.signed, Signed::Mine | Signed::Approved)
-        })
-    };
-    for record in &opened.read.records {
-        let (decision, is_on) = match &record.entry {
-            Entry::Skip(decision) => (decision, false),
-            Entry::Unskip(decision) => (decision, true),
-            _ => continue,
-        };
-        if counts(decision.tx) {
-            decided.insert(decision.of, is_on);
-        }
-    }
-    decided
 }
 
 fn decision(wanted: &[(u64, bool)]) -> LogAction {
@@ -413,8 +387,7 @@ fn tell(options: &RecoverOptions, opened: &Opened, world: &mut World<'_>) -> Res
         let these = offered.iter().filter(|change| is_wanted(change));
         these.map(|change| change.number).collect()
     };
-    let decided = decisions(opened);
-    let is_decided = |number: &u64| decided.get(number) == Some(&true);
+    let is_decided = |number: &u64| opened.decisions.get(number) == Some(&true);
     let (replayed, undecided): (Vec<u64>, Vec<u64>) =
         of(words::is_replayed).into_iter().partition(is_decided);
     let left_off = of(|change| {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use relive_log::{Entry, Signed, Transaction};
+use relive_log::{Entry, ReadLog, Signed, Status, Transaction};
 use relive_socket::LogAction;
 
 use super::list;
@@ -17,18 +17,18 @@ pub(super) fn trust(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
     let opened = world.open(file)?;
     opened.tell_problems(world);
     opened.expect_writable("nothing was allowed")?;
-    let shown: Vec<&Transaction> = opened
-        .read
-        .transactions
+    let logs = unsigned_logs(&opened);
+    let shown: Vec<(&ReadLog, &Transaction)> = logs
         .iter()
-        .filter(|one| is_unsigned(one))
+        .flat_map(|log| log.transactions.iter().map(move |one| (*log, one)))
+        .filter(|(_, one)| is_unsigned(one))
         .collect();
     if shown.is_empty() {
         world.print(&format!("{}: nothing to allow\n", opened.log));
         return Ok(0);
     }
-    for transaction in &shown {
-        let lines = in_whole(transaction, &opened, &world.zone);
+    for (log, transaction) in &shown {
+        let lines = in_whole(transaction, log, &opened, &world.zone);
         world.print_lines(&lines);
         world.print("\n");
     }
@@ -55,8 +55,9 @@ pub(super) fn trust(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
         return Err(Stop::refused("nothing was allowed"));
     }
     // What was read is what was shown, whatever has become of the file since.
-    relive_log::trust(&world.rim, &opened.read)
-        .map_err(|error| Stop::no(brief(&error.to_string())))?;
+    for log in &logs {
+        relive_log::trust(&world.rim, log).map_err(|error| Stop::no(brief(&error.to_string())))?;
+    }
     world.print(&format!(
         "{what} allowed; {} lists the changes\n",
         opened.hint("log FILE")
@@ -65,16 +66,38 @@ pub(super) fn trust(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
     Ok(0)
 }
 
+/// The logs with something to allow. Of those that this one continues, only where a change may still be replayed.
+fn unsigned_logs(opened: &Opened) -> Vec<&ReadLog> {
+    let has_unsigned = |log: &ReadLog| log.transactions.iter().any(is_unsigned);
+    let is_waiting = |log: &ReadLog| {
+        let mut changes = opened.changes.iter();
+        changes.any(|change| {
+            words::is_offered(change)
+                && change.status == Status::Untrusted
+                && log.transactions.iter().any(|one| one.tx == change.tx)
+        })
+    };
+    let older = opened.older.iter().filter(|log| is_waiting(log));
+    let mut logs: Vec<&ReadLog> = older.collect();
+    logs.push(&opened.read);
+    logs.retain(|log| has_unsigned(log));
+    logs
+}
+
 fn is_unsigned(transaction: &Transaction) -> bool {
     matches!(transaction.signed, Signed::No | Signed::Moved)
 }
 
 /// All that a transaction says.
-fn in_whole(transaction: &Transaction, opened: &Opened, zone: &TimeZone) -> Vec<Line> {
+fn in_whole(
+    transaction: &Transaction,
+    log: &ReadLog,
+    opened: &Opened,
+    zone: &TimeZone,
+) -> Vec<Line> {
     let mut lines = Vec::new();
     let all = transaction.first..=transaction.last;
-    for record in opened
-        .read
+    for record in log
         .records
         .iter()
         .filter(|record| all.contains(&record.seq))

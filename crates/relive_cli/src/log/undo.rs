@@ -10,7 +10,7 @@ use crate::shown::brief;
 use crate::words;
 
 pub(super) fn undo(file: &Path, number: u64, world: &mut World<'_>) -> Result<u8, Stop> {
-    let opened = world.open_all(file)?;
+    let opened = world.open_while(file)?;
     opened.tell_problems(world);
     opened.expect_writable("nothing was undone")?;
     let change = opened.change(number)?;

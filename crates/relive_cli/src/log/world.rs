@@ -170,9 +170,9 @@ impl World<'_> {
         }
     }
 
-    /// Give the log another name, the one that it would have if another log went on after it.
+    /// Give the log another name, and those that it continues.
     pub(crate) fn set_aside(&self, log: &Log) -> Result<PathBuf, Stop> {
-        relive_log::set_aside(&self.rim, log.path()).map_err(|error| {
+        relive_log::set_aside(&self.rim, log.read()).map_err(|error| {
             Stop::no(format!(
                 "{} cannot be set aside: {error}",
                 self.brief(log.path())

@@ -13,10 +13,12 @@ use relive_syntax::{Outline, decode};
 pub use replace::recover_fold;
 
 use crate::change::{Change, ChangeKind, Status};
-use crate::history::{IN_FLIGHT, history_while};
+use crate::history::{IN_FLIGHT, history_of_open};
 use crate::judge::judge;
 use crate::log::{AppendError, Log};
 use crate::merge::merge;
+use crate::read::{ReadError, read_older};
+use crate::reading::ReadLog;
 use crate::record::Via;
 use crate::rim::Rim;
 use crate::unified::unified_diff;
@@ -89,6 +91,9 @@ pub enum FoldError {
     /// The log cannot be written.
     #[error(transparent)]
     Log(#[from] AppendError),
+    /// A log that it continues cannot be read.
+    #[error("{0}; nothing was folded")]
+    Older(#[from] ReadError),
     /// The system refuses.
     #[error("{} cannot be {what}: {source}; nothing was folded", path.display())]
     Io {
@@ -101,7 +106,8 @@ pub enum FoldError {
     },
 }
 
-/// Write the pending changes of a log into its source, at one instant. Dry: only say what that would do.
+/// Write the pending changes of a log, and of those that it continues, into its source, at one instant. Dry: only say
+/// what that would do.
 ///
 /// What stays pending, since it cannot be said in the source, is in [`Folded::left`]; if nothing does, the log ends, and
 /// a new one goes on. When this returns an error, the source was not changed; when the process is killed at any time, it
@@ -133,7 +139,8 @@ pub fn fold_but_for(
         line: error.line,
         message: error.message,
     })?;
-    let plan = Plan::of(log, &outline, left_off);
+    let older = read_older(rim, log.read())?;
+    let plan = Plan::of(&older, log, &outline, left_off);
     let merged = merge(&outline, &plan.changes);
     let is_conflict = |number: &u64| merged.conflicts.iter().any(|(other, _)| other == number);
     let mut left = plan.left;
@@ -211,8 +218,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(log: &Log, source: &Outline, left_off: &BTreeSet<u64>) -> Self {
-        let mut changes = history_while(log.read(), log.session());
+    fn of(older: &[ReadLog], log: &Log, source: &Outline, left_off: &BTreeSet<u64>) -> Self {
+        let mut changes = history_of_open(older, log.read(), Some(log.session()));
         let mut left = Vec::new();
         for change in &mut changes {
             if left_off.contains(&change.number) && change.status == Status::Pending {

@@ -20,7 +20,7 @@ pub use error::{AppendError, OpenError};
 
 use crate::change::Draft;
 use crate::codec::Sum;
-use crate::place::{Subject, with_suffix};
+use crate::place::{Subject, old_logs, with_suffix};
 use crate::reading::{Fate, ReadLog};
 use crate::record::{
     Cause, Close, Done, Entry, Fail, Failure, FoldBegin, FoldEnd, Note, Torn, Via,
@@ -90,18 +90,37 @@ pub struct Committed {
     pub numbers: Vec<u64>,
 }
 
-/// Put a log out of the way: under the first number that is free, as a log that was folded. Returns where it is kept.
-pub fn set_aside(rim: &Rim, log: &Path) -> io::Result<PathBuf> {
-    let storage = &rim.storage;
+/// Put the log of a source out of the way with all logs that it continues, so that nothing of them is replayed any more:
+/// `bank.py.log` becomes `bank.py.log.aside`, or whatever number behind that is free. Returns where it is kept.
+pub fn set_aside(rim: &Rim, log: &ReadLog) -> io::Result<PathBuf> {
+    let older = old_logs(rim, &log.log)?;
+    let mut kept: Option<PathBuf> = None;
+    // The next log would go on after what stays.
+    for (_, path) in older {
+        kept = Some(rename_aside(rim, &path)?);
+    }
+    match rename_aside(rim, &log.log) {
+        Ok(path) => kept = Some(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && kept.is_some() => {}
+        Err(error) => return Err(error),
+    }
+    // It is not missed.
+    let _ = rim.storage.remove(&rim.home.anchor(&log.source));
+    let directory = log.log.parent().unwrap_or(Path::new("/"));
+    rim.storage.sync_directory(directory)?;
+    kept.ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+fn rename_aside(rim: &Rim, log: &Path) -> io::Result<PathBuf> {
     for number in 1_u64.. {
-        let kept = with_suffix(log, &format!(".{number}"));
-        match storage.rename_new(log, &kept) {
+        let suffix = match number {
+            1 => ".aside".to_owned(),
+            _ => format!(".aside.{number}"),
+        };
+        let kept = with_suffix(log, &suffix);
+        match rim.storage.rename_new(log, &kept) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(()) => {
-                storage.sync_directory(kept.parent().unwrap_or(Path::new("/")))?;
-                return Ok(kept);
-            }
+            result => return result.map(|()| kept),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())

@@ -187,7 +187,7 @@ fn in_a_terminal_recover_asks() {
         exit 0
     "#]].assert_eq(&choose(Choice::Without));
     expect![[r#"
-        bank.py.log is bank.py.log.1 now, and the next change starts a new log
+        bank.py.log is bank.py.log.aside now, and the next change starts a new log
         asked: bank.py [1, 2, 5, 8, 11, 15, 16, 20, 21, 23, 31] []
         exit 0
     "#]]

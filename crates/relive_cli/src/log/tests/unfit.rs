@@ -254,6 +254,140 @@ fn a_torn_end_is_told_and_repaired() {
     );
 }
 
+/// Each import replayed what is in front of the damage, and only `log --all` told of it: nothing could take it back.
+#[test]
+fn what_stands_in_front_of_damage_is_listed_undone_and_folded_like_the_rest() {
+    let behind_damage = || {
+        let place = Place::bank();
+        place.log(&[
+            deposit(),
+            rate(2, 3),
+            add("fee", "def fee():\n    return 1\n"),
+        ]);
+        let text = place.text("bank.py.log");
+        let text = text.replace("+def fee():", "+def pay():");
+        place.write("bank.py.log", &text);
+        place.log(&[add("late", "def late():\n    return 1\n")]);
+        place
+    };
+    let place = behind_damage();
+    place.check(&["log", "bank.py"], expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate
+        14  2026-11-21 02:06:11  define   late
+        3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 14` takes the last one back
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]]);
+    let all = place.run(&["log", "--all", "bank.py"]);
+    let counted = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("pending"))
+            .map(str::to_owned)
+    };
+    assert_eq!(counted(&all), counted(&place.run(&["log", "bank.py"])));
+    place.check(
+        &["recover", "bank.py", "--drop-last", "2"],
+        expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate             left off: you said so
+        14  2026-11-21 02:06:11  define   late             left off: you said so
+        the next start replays change 2, leaves off changes 5, 14
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["recover", "bank.py", "--all"],
+        expect![[r#"
+         2  2026-11-21 02:01:11  define   Account.deposit
+         5  2026-11-21 02:02:11  define   rate
+        14  2026-11-21 02:06:11  define   late
+        the next start replays changes 2, 5, 14
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["undo", "bank.py", "2"],
+        expect![[r#"
+        change 2 (define Account.deposit) is taken back; `relive undo bank.py 32` brings it back
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["fold", "bank.py"],
+        expect![[r#"
+        changes 5, 14 written into bank.py
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["log", "bank.py"],
+        expect![[r#"
+        bank.py: nothing is pending; `relive log --all bank.py` lists what was
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    expect![[r#"
+        LIMITS = {}
+
+        class Account:
+            def deposit(self, n):
+                self.balance += n
+
+        def rate():
+            return 3
+
+        def late():
+            return 1
+    "#]]
+    .assert_eq(&place.text("bank.py"));
+    // What another user wrote is allowed in one go, too.
+    let mut place = behind_damage();
+    fs::write(place.home.path().join("key"), [7; 32]).unwrap();
+    place.user = Some(Answers {
+        agrees: true,
+        choice: Choice::Quit,
+    });
+    place.check(
+        &["trust", "bank.py"],
+        expect![[r#"
+        change 2: define Account.deposit
+        2026-11-21 02:01:11, session 7f3c41, made by relive.patch
+        +    def deposit(self, n):
+        +        if n < 0: raise ValueError(n)
+        +        self.balance += n
+
+        change 5: define rate
+        2026-11-21 02:02:11, session 7f3c41, made by relive.patch
+        +def rate():
+        +    return 3
+
+        change 14: define late
+        2026-11-21 02:06:11, session 7f3c41, made by relive.patch
+        +def late():
+        +    return 1
+
+        3 transactions allowed; `relive log bank.py` lists the changes
+        asked: Allow these 3 transactions of bank.py.log? Their code will run as yours with bank.py.
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+    place.check(
+        &["fold", "bank.py"],
+        expect![[r#"
+        changes 2, 5, 14 written into bank.py
+        ! relive: bank.py.log.1: line 17: its sum is wrong
+        exit 0
+    "#]],
+    );
+}
+
 #[test]
 fn a_damaged_log_is_left_alone() {
     let place = evening();
