@@ -201,6 +201,33 @@ def test_what_was_typed_does_not_rest_on_the_log_of_its_session(place: Place) ->
     assert "RATE = 3\n" in (place.directory / "bank.py").read_text()
 
 
+def test_a_directory_may_have_any_name(tmp_path: Path) -> None:
+    """A path went through text that has no bytes but UTF-8: each patch and each `bank.RATE = 3` was refused."""
+    directory = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff bad"))
+    directory.mkdir()
+    place = Place(directory, tmp_path / "home")
+    program = (
+        "report = relive.patch('bank', 'def interest(balance):\\n    return 7\\n')\n"
+        "assert not report.refused, report\n"
+        "print([change.target for change in relive.log('bank').pending])\n"
+        "source = __import__('pathlib').Path('bank.py')\n"
+        "source.write_text(source.read_text().replace('return amount', 'return amount * 2'))\n"
+        "assert not session.update().refused\n"
+        "print(bank.Account().deposit(4), bank.interest(1), bank.RATE)\nsession.stop()"
+    )
+    done = place.run(f"{TYPED}typed('bank.RATE = 3')\n{program}")
+    assert (done.stdout, done.stderr) == ("['RATE', 'interest']\n8 7 3\n", "")
+    command = [str(Path(sys.executable).with_name("relive")), "log", "--json", directory / "bank.py"]
+    environment = os.environ | {"RELIVE_HOME": str(place.home)}
+    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert b'"file":"\\udcff bad/bank.py"' in told.stdout
+    document = json.loads(told.stdout)
+    assert document["log"] == f"{directory.name}/bank.py.log"
+    assert place.says("[bank.interest(1), bank.RATE]", RELIVE_REPLAY="all") == [7, 3]
+    assert place.run("print(relive.log(bank).fold().numbers)", RELIVE_REPLAY="all").stdout == "(2, 5)\n"
+    assert place.says("[bank.interest(1), bank.RATE]") == [7, 3]
+
+
 def test_a_change_of_two_modules_that_was_completed_stays_so_without_the_log_of_its_session(place: Place) -> None:
     place.run(f"{TYPED}typed('bank.RATE = 9\\nother.X = 9')\nsession.stop()")
     assert "within=" in place.log

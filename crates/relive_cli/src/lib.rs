@@ -190,10 +190,11 @@ pub fn change_document(change: &Change) -> serde_json::Value {
 
 /// What the log of a source file says: the document of `relive log FILE --json --all`, and the exit code of
 /// `--verify`; or why it cannot be read.
-pub fn log_document(file: &Path) -> Result<(serde_json::Value, u8), String> {
+pub fn log_document(file: &Path) -> Result<(String, u8), String> {
     let (opened, _) = quietly(|world| world.open(file))?;
     let opened = opened.map_err(|stop| stop.problem)?;
-    let document = serde_json::json!(opened.document(opened.changes.iter()));
+    let document = serde_json::to_string(&opened.document(opened.changes.iter()))
+        .map_err(|error| error.to_string())?;
     Ok((document, opened.health.verdict()))
 }
 

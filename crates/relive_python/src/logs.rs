@@ -4,18 +4,17 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyDict};
+use pyo3::types::{PyAny, PyDict, PyList};
 use relive_log::{Folded, Home, Log, Rim, fold};
 
 /// What the log of a source file says: the document of `relive log FILE --json --all`, and the exit code of `--verify`.
 #[pyfunction]
 pub(crate) fn read_log(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyAny>> {
-    let (mut document, code) = relive_cli::log_document(&path).map_err(PyOSError::new_err)?;
-    document["verify"] = code.into();
-    if document.get("problems").is_none() {
-        document["problems"] = serde_json::json!([]);
-    }
-    loaded(py, &document.to_string())
+    let (document, code) = relive_cli::log_document(&path).map_err(PyOSError::new_err)?;
+    let document = loaded(py, &document)?;
+    document.set_item("verify", code)?;
+    document.call_method1("setdefault", ("problems", PyList::empty(py)))?;
+    Ok(document)
 }
 
 /// Have a change of a log count no longer, in no session.

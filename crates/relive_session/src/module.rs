@@ -94,6 +94,7 @@ impl LiveModule {
         self.file.file_stem().is_some_and(|stem| stem == "__init__")
     }
 
+    /// The file as it is shown: its bytes need not be UTF-8.
     pub(crate) fn file_name(&self) -> String {
         self.file.to_string_lossy().into_owned()
     }

@@ -112,7 +112,7 @@ impl Session {
         let changes: Vec<ModuleChange> = modules
             .iter()
             .map(|(name, change)| ModuleChange {
-                file: self.file_of(name).into(),
+                file: self.path_of(name),
                 drafts: change.drafts.clone(),
                 via: Via::Repl,
                 cause: None,

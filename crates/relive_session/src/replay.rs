@@ -172,7 +172,7 @@ impl Session {
 
     /// Remember in the log of a module which changes are replayed and which are not.
     pub fn decide(&mut self, name: &str, on: &[u64], off: &[u64]) -> Result<(), LogError> {
-        let file = self.file_of(name).into();
+        let file = self.path_of(name);
         let drafts = decisions(on, off);
         if drafts.is_empty() {
             return Ok(());
@@ -230,7 +230,7 @@ impl Session {
 
     /// Put the log of a module out of the way. Returns where it is kept.
     pub fn set_aside(&mut self, name: &str) -> Result<Option<PathBuf>, LogError> {
-        let file: PathBuf = self.file_of(name).into();
+        let file = self.path_of(name);
         self.log.set_aside(&file)
     }
 
@@ -250,7 +250,7 @@ impl Session {
 
     /// Note that a change is about to be replayed.
     pub fn replays(&mut self, name: &str, number: u64) {
-        let file: PathBuf = self.file_of(name).into();
+        let file = self.path_of(name);
         if self
             .replaying
             .get(name)
@@ -267,7 +267,7 @@ impl Session {
             .remove(name)
             .is_some_and(|replaying| !replaying.is_trial)
         {
-            let file: PathBuf = self.file_of(name).into();
+            let file = self.path_of(name);
             self.log.has_replayed(&file);
         }
     }

@@ -153,7 +153,7 @@ impl Session {
         }
         let to_log: Vec<ModuleChange> = edits
             .iter()
-            .map(|edit| edit.to_log(self.file_of(&edit.name).into()))
+            .map(|edit| edit.to_log(self.path_of(&edit.name)))
             .collect();
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
             if is_asked {
@@ -712,6 +712,13 @@ impl Session {
             .is_some_and(|module| module.is_package())
     }
 
+    /// The file of a live module.
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+        let module = self.modules.get(name);
+        module.map(|module| module.file.clone()).unwrap_or_default()
+    }
+
+    /// The same as it is shown: its bytes need not be UTF-8.
     pub(crate) fn file_of(&self, name: &str) -> String {
         self.modules
             .get(name)

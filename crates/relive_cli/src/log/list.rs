@@ -1,10 +1,14 @@
 //! The changes of a log, as JSON and in words.
 
 use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use relive_log::{Change, ChangeKind, Outcome, Status};
-use serde::Serialize;
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::diff::{self, Line, Sign};
 use crate::shown::{brief, clipped, columns};
@@ -22,8 +26,10 @@ pub(crate) fn is_listed(change: &Change) -> bool {
 /// A log as JSON; the names are part of the public interface.
 #[derive(Debug, Serialize)]
 pub(crate) struct Document<'a> {
-    pub(crate) file: &'a str,
-    pub(crate) log: &'a str,
+    #[serde(serialize_with = "as_name")]
+    pub(crate) file: PathBuf,
+    #[serde(serialize_with = "as_name")]
+    pub(crate) log: PathBuf,
     pub(crate) intact: bool,
     pub(crate) tail: &'static str,
     pub(crate) changes: Vec<DocumentChange<'a>>,
@@ -38,6 +44,23 @@ pub(crate) struct Document<'a> {
     pub(crate) undecided: Option<Vec<u64>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(crate) problems: &'a [String],
+}
+
+/// The name of a file as JSON, whatever bytes it has: a byte 0xXX that is no UTF-8 as `\udcXX`, as in a log's header and as
+/// Python's `os.fsdecode` has it.
+fn as_name<S: Serializer>(name: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = String::from("\"");
+    for chunk in name.as_os_str().as_bytes().utf8_chunks() {
+        let valid = serde_json::to_string(chunk.valid()).map_err(S::Error::custom)?;
+        text.push_str(&valid[1..valid.len() - 1]);
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\udc{byte:02x}");
+        }
+    }
+    text.push('"');
+    let raw = RawValue::from_string(text).map_err(S::Error::custom)?;
+    raw.serialize(serializer)
 }
 
 /// A change as JSON; the names are part of the public interface.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use relive_log::{Change, Entry, Guard, ReadError, ReadLog, Rim, Status, Tail};
 use relive_syntax::Outline;
@@ -33,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) file: String,
     /// The log; escaped.
     pub(crate) log: String,
+    /// Both as they are.
+    names: (PathBuf, PathBuf),
     /// The name of this command.
     name: &'static str,
     /// The source file as an argument of a command to type.
@@ -159,8 +161,8 @@ impl Opened {
         changes: impl Iterator<Item = &'a Change>,
     ) -> Document<'a> {
         Document {
-            file: &self.file,
-            log: &self.log,
+            file: self.names.0.clone(),
+            log: self.names.1.clone(),
             intact: matches!(self.health, Health::Missing | Health::Clean),
             tail: self.health.tail(),
             changes: changes.map(DocumentChange::of).collect(),
@@ -362,6 +364,7 @@ impl World<'_> {
         Ok(Opened {
             name: self.name,
             typed: quoted(&self.relative(&read.source)),
+            names: (self.relative(&read.source), self.relative(&read.log)),
             file,
             log,
             read,
