@@ -250,7 +250,8 @@ def test_what_is_typed_does_not_run_if_the_log_of_its_module_cannot_be_written(p
     lock = "__import__('shutil').rmtree(__import__('os').environ['RELIVE_HOME'] + '/logs', ignore_errors=True)\n"
     block = "__import__('pathlib').Path(__import__('os').environ['RELIVE_HOME'] + '/logs').touch()\n"
     done = place.run(
-        f"{TYPED}{spoil}{lock}{block}try: typed('bank.RATE = 3')\nexcept Exception as error: print(error)\nprint(bank.RATE)"
+        f"{TYPED}{spoil}{lock}{block}"
+        "try: typed('bank.RATE = 3')\nexcept Exception as error: print(error)\nprint(bank.RATE)"
     )
     *told, rate = done.stdout.splitlines()
     assert "cannot" in told[0], done

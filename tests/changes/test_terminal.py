@@ -2,17 +2,15 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.changes.test_replay import KILL, START, Place
 from tests.conftest import Terminal
 
-RELIVE = str(Path(sys.executable).with_name("relive"))
 PICKED = "print('rate is', bank.RATE, 'and', bank.interest(10))"
 
 
@@ -81,22 +79,6 @@ def test_setting_the_log_aside(place: Place, start: Callable[[], Terminal]) -> N
     assert place.says("[bank.RATE, bank.LATER]", RELIVE_REPLAY="all") == [0.02, 1]
 
 
-def test_a_conflict_is_merged_by_a_key(place: Place, start: Callable[[], Terminal]) -> None:
-    interest = "def interest(balance):\n    low = 1\n\n    return low + balance"
-    file = place.directory / "bank.py"
-    file.write_text(file.read_text().replace("def interest(balance):\n    return balance * RATE", interest))
-    place.dies(f"relive.patch('bank', {interest.replace('low = 1', 'low = 5')!r})\n{KILL}")
-    saved = file.read_text().replace("low + balance", "low - balance")
-    file.write_text(saved)
-    terminal = start()
-    terminal.wait_for("Enter")
-    terminal._screen.send("m\r")
-    terminal.wait_for("rate is 0.5 and -5")
-    assert file.read_text() == saved
-    # It is remembered.
-    start().wait_for("rate is 0.5 and -5")
-
-
 def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callable[[], Terminal]) -> None:
     for number in range(6):
         trap = (
@@ -113,53 +95,128 @@ def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callabl
     assert place.says("[bank.N0, bank.N5]") == [0, 5]
 
 
-def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place) -> None:
-    program = (
-        f"{START}session._watch()\n"
-        "relive.patch('bank', 'def interest(balance):\\n    return 1\\n')\n"
-        "print('ready', flush=True)\n"
-        "import sys\n"
-        "for line in sys.stdin: print(bank.interest(1), flush=True)\n"
-    )
-    environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": "none"}
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        cwd=place.directory,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
-        assert running.stdin is not None
-        assert running.stdout is not None
+class Service:
+    """A program with a session that runs on, and two ways to talk to it: commands, and questions to its main thread."""
 
-        def ask() -> str:
-            print(file=running.stdin, flush=True)
-            return running.stdout.readline().strip()
+    IDLE = "while not select.select([sys.stdin], [], [], 0.02)[0]: pass\n"
+    """Runs Python code while it waits; without it, the main thread is in a system call."""
 
-        def command(*arguments: str) -> str:
-            done = subprocess.run(
-                [RELIVE, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True, timeout=60
-            )
-            assert done.returncode == 0, done.stderr
-            return done.stdout
+    def __init__(self, place: Place, program: str = "", idle: str = IDLE, replay: str = "none") -> None:
+        self.place = place
+        self.environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": replay}
+        loop = f"while True:\n    {idle}    print(eval(sys.stdin.readline()), flush=True)\n"
+        text = f"{START}import select, sys\nsession._watch()\n{program}print('ready', flush=True)\n{loop}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", text],
+            cwd=place.directory,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "ready\n"
 
-        try:
-            assert running.stdout.readline() == "ready\n"
-            assert ask() == "1"
-            changes = json.loads(command("log", "bank.py", "--json"))["changes"]
-            newest = changes[-1]["n"]
-            command("undo", "bank.py", str(newest))
-            assert ask() == "0.02"
-            command(
-                "undo", "bank.py", str(json.loads(command("log", "bank.py", "--json", "--all"))["changes"][-1]["n"])
-            )
-            assert ask() == "1"
-            command("fold", "bank.py")
-            assert "    return 1\n" in (place.directory / "bank.py").read_text()
-            assert ask() == "1"
-        finally:
-            running.send_signal(signal.SIGKILL)
+    def ask(self, expression: str) -> str:
+        """The value of an expression in the program, as text."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(expression, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().strip()
+
+    def command(self, *arguments: str, code: int = 0) -> str:
+        """What a command prints."""
+        relive = str(Path(sys.executable).with_name("relive"))
+        done = subprocess.run(
+            [relive, *arguments],
+            cwd=self.place.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == code, done
+        return done.stdout + done.stderr
+
+    def numbers(self) -> list[int]:
+        """The numbers of all changes in the log."""
+        return [change["n"] for change in json.loads(self.command("log", "bank.py", "--json", "--all"))["changes"]]
+
+
+@pytest.fixture
+def serve(place: Place) -> Iterator[Callable[..., Service]]:
+    """Start programs that are killed in the end."""
+    started: list[Service] = []
+
+    def serve(**options: str) -> Service:
+        started.append(Service(place, **options))
+        return started[-1]
+
+    yield serve
+    for service in started:
+        with service.process:
+            service.process.kill()
+
+
+def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place, serve: Callable[..., Service]) -> None:
+    service = serve(program="relive.patch('bank', 'def interest(balance):\\n    return 1\\n')\n", idle="")
+    assert service.ask("bank.interest(1)") == "1"
+    service.command("undo", "bank.py", str(service.numbers()[-1]))
+    assert service.ask("bank.interest(1)") == "0.02"
+    service.command("undo", "bank.py", str(service.numbers()[-1]))
+    assert service.ask("bank.interest(1)") == "1"
+    service.command("fold", "bank.py")
+    assert "    return 1\n" in (place.directory / "bank.py").read_text()
+    assert service.ask("bank.interest(1)") == "1"
+
+
+def test_what_executes_statements_is_forwarded_to_the_main_thread(serve: Callable[..., Service]) -> None:
+    """Of a service, nothing but functions could be undone, while the same edit saved in the file was live at once."""
+    service = serve(program="relive.patch('bank', 'RATE = 0.25')\n")
+    assert service.ask("bank.RATE") == "0.25"
+    assert "bank:RATE" in service.command("undo", "bank.py", str(service.numbers()[-1]))
+    assert service.ask("bank.RATE") == "0.02"
+    service.command("recover", "bank.py", "--all")
+    assert service.ask("bank.RATE") == "0.5"
+
+
+def test_a_main_thread_that_does_not_come_by_is_told_of(serve: Callable[..., Service]) -> None:
+    service = serve(program="relive.patch('bank', 'RATE = 0.25')\n", idle="")
+    number = service.numbers()[-1]
+    told = service.command("undo", "bank.py", str(number), code=1)
+    assert "main thread did not come to it in time; nothing was done" in told
+    # Nor is it done later.
+    assert service.ask("bank.RATE") == "0.25"
+    assert service.numbers()[-1] == number
+
+
+def test_commands_are_forwarded_to_a_session_that_has_only_replayed(
+    place: Place, serve: Callable[..., Service]
+) -> None:
+    """It does not hold the log: the change was taken back, and the process went on with it."""
+    first, second = serve(replay="all"), serve(replay="all")
+    assert first.ask("bank.interest(10)") == second.ask("bank.interest(10)") == "11"
+    # Of several, one can be told.
+    assert "bank.py is live in process" in first.command("undo", "bank.py", "5")
+    assert sorted(one.ask("bank.interest(10)") for one in (first, second)) == ["11", "5.0"]
+    first.command("fold", "bank.py")
+    assert "RATE = 0.5\n" in (place.directory / "bank.py").read_text()
+
+
+def test_a_conflict_is_merged_by_a_key(place: Place, start: Callable[[], Terminal]) -> None:
+    interest = "def interest(balance):\n    low = 1\n\n    return low + balance"
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text().replace("def interest(balance):\n    return balance * RATE", interest))
+    place.dies(f"relive.patch('bank', {interest.replace('low = 1', 'low = 5')!r})\n{KILL}")
+    saved = file.read_text().replace("low + balance", "low - balance")
+    file.write_text(saved)
+    terminal = start()
+    terminal.wait_for("Enter")
+    terminal._screen.send("m\r")
+    terminal.wait_for("rate is 0.5 and -5")
+    assert file.read_text() == saved
+    # It is remembered.
+    start().wait_for("rate is 0.5 and -5")
 
 
 def test_a_prompt_shows_the_list_when_it_is_asked_to_recover(
@@ -193,6 +250,7 @@ def test_a_merge_is_live_at_once_in_the_session_that_writes_the_log(place: Place
         f"{START}session._watch()\nrelive.patch('bank', {interest.replace('low = 1', 'low = 5')!r})\n"
         "import sys\nprint('ready', flush=True)\nfor line in sys.stdin: print(bank.interest(1), flush=True)\n"
     )
+    relive = str(Path(sys.executable).with_name("relive"))
     environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": "none"}
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -217,13 +275,13 @@ def test_a_merge_is_live_at_once_in_the_session_that_writes_the_log(place: Place
             while ask() != "0":
                 pass
             log = json.loads(
-                subprocess.check_output([RELIVE, "log", "bank.py", "--json"], cwd=place.directory, env=environment)
+                subprocess.check_output([relive, "log", "bank.py", "--json"], cwd=place.directory, env=environment)
             )
             *_, number = [change["n"] for change in log["changes"] if change["status"] == "conflict"]
-            command = [RELIVE, "recover", "bank.py", "--merge", str(number)]
+            command = [relive, "recover", "bank.py", "--merge", str(number)]
             told = subprocess.check_output(command, cwd=place.directory, env=environment, text=True)
             assert told == "done; live: bank:interest\n"
             assert ask() == "4"
             assert file.read_text() == saved
         finally:
-            running.send_signal(signal.SIGKILL)
+            running.kill()

@@ -11,16 +11,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use relive_session::{Occasion, Pending};
-use relive_socket::{Answer, LogRequest, Places, Request, Running, Server, Told};
+use relive_socket::{Answer, Live, LogRequest, Places, Request, Running, Server, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::raw;
-use crate::shared::{Look, Outcome, Shared, lock};
+use crate::shared::{Asked, Look, NotNow, Outcome, Shared, Stage, lock};
 
 /// An editor is done with a file when there was no event for so long.
 const SETTLED: Duration = Duration::from_millis(10);
@@ -30,6 +31,9 @@ const LONGEST_SETTLING: Duration = Duration::from_secs(1);
 
 /// How often to look where the system does not tell of file events.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long what another process asks for waits for the main thread. That process waits a little longer.
+const ASKED_LIMIT: Duration = Duration::from_secs(4);
 
 /// How long to leave further events alone after those of files that are not live, as a busy log file has them.
 const REST: Duration = Duration::from_millis(5);
@@ -135,6 +139,16 @@ impl Auto {
     pub(crate) fn nudge(&self) {
         self.is_nudged.store(true, Ordering::SeqCst);
         self.wake();
+    }
+
+    /// Have the main thread look for what waits for it. False if it has to be asked again later.
+    fn ask_main_thread(&self) -> bool {
+        let is_asked =
+            self.has_asked.swap(true, Ordering::SeqCst) || raw::pending::ask_main_thread();
+        if !is_asked {
+            self.has_asked.store(false, Ordering::SeqCst);
+        }
+        is_asked
     }
 
     fn wake(&self) {
@@ -308,6 +322,7 @@ pub(crate) fn on_main_thread(py: Python<'_>) {
     };
     shared.auto.has_asked.store(false, Ordering::SeqCst);
     // A panic must not unwind into CPython; its message has been printed.
+    let _ = catch_unwind(AssertUnwindSafe(|| do_what_is_asked(py, &shared)));
     let _ = catch_unwind(AssertUnwindSafe(|| {
         shared.update_noticed(py, Occasion::NoticedOnMain)
     }));
@@ -428,14 +443,17 @@ impl Watcher {
         }
     }
 
-    fn deadlines(&self) -> [Option<Instant>; 6] {
+    fn deadlines(&self) -> [Option<Instant>; 7] {
         let server = self.equipment.server.as_ref().and_then(Server::deadline);
+        let is_asked = lock(&self.shared.asked).is_some();
+        let asked = is_asked.then(|| Instant::now() + ASK_AGAIN);
         if self.is_busy {
-            return [server, None, None, None, None, None];
+            return [server, asked, None, None, None, None, None];
         }
         let untold = self.for_main.as_ref().filter(|waiting| !waiting.is_told);
         [
             server,
+            asked,
             self.equipment
                 .unsettled
                 .as_ref()
@@ -448,13 +466,22 @@ impl Watcher {
     }
 
     fn serve(&mut self) {
+        // Whoever asked for it may have gone.
+        lock(&self.shared.asked).take_if(|one| {
+            !matches!(one.stage, Stage::Runs) && one.since.elapsed() > 2 * ASKED_LIMIT
+        });
         let (shared, about) = (&self.shared, &self.equipment.about);
         if let Some(server) = &mut self.equipment.server {
-            server.serve(|request| match request {
-                Request::Status => {
-                    running(shared, about).map(|running| Answer::Running(Box::new(running)))
+            server.serve(|number, request| match request {
+                Request::Status => Poll::Ready(
+                    running(shared, about).map(|running| Answer::Running(Box::new(running))),
+                ),
+                Request::Live { source } => Poll::Ready(Some(Answer::Live(Live {
+                    is_live: shared.has_live(Path::new(source)),
+                }))),
+                Request::Log(request) => {
+                    forwarded(shared, number, request).map(|told| Some(Answer::Told(told)))
                 }
-                Request::Log(request) => Some(Answer::Told(forwarded(shared, &request))),
             });
         }
     }
@@ -516,10 +543,8 @@ impl Watcher {
     }
 
     fn ask_main_thread(&mut self, now: Instant) -> bool {
-        let auto = &self.shared.auto;
         self.ask_at = None;
-        if !auto.has_asked.swap(true, Ordering::SeqCst) && !raw::pending::ask_main_thread() {
-            auto.has_asked.store(false, Ordering::SeqCst);
+        if !self.shared.auto.ask_main_thread() {
             self.ask_at = Some(now + ASK_AGAIN);
         }
         let waiting = self.for_main.get_or_insert(ForMain {
@@ -535,13 +560,82 @@ impl Watcher {
     }
 }
 
-/// Do what another process asks for with a log that this one writes.
-fn forwarded(shared: &Shared, request: &LogRequest) -> Told {
-    let done = Python::try_attach(|py| shared.change_log(py, request));
-    done.unwrap_or_else(|| Told {
-        text: "the program is ending; nothing was done\n".to_owned(),
-        code: 1,
-    })
+/// Do what another process asks for with a change log, or have the main thread do it; pending until that is done.
+fn forwarded(shared: &Shared, number: u64, request: &LogRequest) -> Poll<Told> {
+    let told = |text: &str| {
+        Poll::Ready(Told {
+            text: format!("{text}\n"),
+            code: 1,
+        })
+    };
+    {
+        let mut asked = lock(&shared.asked);
+        if let Some(one) = &mut *asked {
+            let is_late = one.since.elapsed() >= ASKED_LIMIT;
+            match std::mem::replace(&mut one.stage, Stage::Runs) {
+                // Whoever asked for another one has given up.
+                Stage::Done(done) => {
+                    let is_this = one.number == number;
+                    *asked = None;
+                    if is_this {
+                        return Poll::Ready(done);
+                    }
+                }
+                Stage::Waits(_) if is_late => {
+                    let is_this = one.number == number;
+                    *asked = None;
+                    if is_this {
+                        return told(
+                            "that has statements to execute, and the program's main thread did not come to it in time; \
+                             nothing was done, try again when it runs Python code",
+                        );
+                    }
+                }
+                stage => {
+                    one.stage = stage;
+                    shared.auto.ask_main_thread();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+    let attempt = |py: Python<'_>| shared.change_log(py, request, Occasion::NoticedElsewhere);
+    match Python::try_attach(attempt) {
+        None => told("the program is ending; nothing was done"),
+        Some(Ok(done)) => Poll::Ready(done),
+        Some(Err(NotNow::Busy)) => told("the session is busy; nothing was done, try again"),
+        Some(Err(NotNow::NeedsMain)) => {
+            *lock(&shared.asked) = Some(Asked {
+                number,
+                since: Instant::now(),
+                stage: Stage::Waits(request.clone()),
+            });
+            shared.auto.ask_main_thread();
+            Poll::Pending
+        }
+    }
+}
+
+/// Do what another process asks for: this is the main thread.
+fn do_what_is_asked(py: Python<'_>, shared: &Shared) {
+    let request = match &mut *lock(&shared.asked) {
+        // Whoever asked is told that it was not done, when it is late.
+        Some(one) if matches!(one.stage, Stage::Waits(_)) && one.since.elapsed() < ASKED_LIMIT => {
+            match std::mem::replace(&mut one.stage, Stage::Runs) {
+                Stage::Waits(request) => request,
+                _ => return,
+            }
+        }
+        _ => return,
+    };
+    let stage = match shared.change_log(py, &request, Occasion::NoticedOnMain) {
+        Ok(told) => Stage::Done(told),
+        // It is asked again.
+        Err(_) => Stage::Waits(request),
+    };
+    if let Some(one) = &mut *lock(&shared.asked) {
+        one.stage = stage;
+    }
 }
 
 fn running(shared: &Shared, about: &About) -> Option<Running> {

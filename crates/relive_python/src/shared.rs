@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
+use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -67,6 +68,27 @@ pub(crate) enum Outcome {
     Closed,
 }
 
+/// What another process asks for and the main thread has to do.
+pub(crate) struct Asked {
+    /// The number of the request.
+    pub(crate) number: u64,
+    pub(crate) since: Instant,
+    pub(crate) stage: Stage,
+}
+
+/// How far it has come.
+pub(crate) enum Stage {
+    Waits(LogRequest),
+    Runs,
+    Done(Told),
+}
+
+/// Why it cannot be done on this thread, or not now.
+pub(crate) enum NotNow {
+    Busy,
+    NeedsMain,
+}
+
 /// What an engine's threads share.
 pub(crate) struct Shared {
     /// Locked only while the state changes hands or is looked at, never while Python code can run.
@@ -80,6 +102,9 @@ pub(crate) struct Shared {
     /// How the session stood when it was last taken for an update.
     posted: Mutex<Option<Status>>,
     pub(crate) roots: Mutex<Vec<PathBuf>>,
+    /// What another process asks for, and what cannot be done on the thread that answers. Never locked while Python code
+    /// can run.
+    pub(crate) asked: Mutex<Option<Asked>>,
     /// Where the standard library is.
     library: PathBuf,
     /// This process was forked from the session's.
@@ -166,6 +191,7 @@ impl Shared {
             arrivals: Mutex::default(),
             posted: Mutex::default(),
             roots: Mutex::default(),
+            asked: Mutex::default(),
             library,
             is_frozen: AtomicBool::new(false),
             auto: Auto::default(),
@@ -321,28 +347,34 @@ impl Shared {
         }
     }
 
-    /// Do what another process asks for with a log that this one writes, on a thread that must not wait.
-    pub(crate) fn change_log(&self, py: Python<'_>, request: &LogRequest) -> Told {
+    /// Do what another process asks for with a change log, on a thread that must not wait for another one.
+    pub(crate) fn change_log(
+        &self,
+        py: Python<'_>,
+        request: &LogRequest,
+        occasion: Occasion,
+    ) -> Result<Told, NotNow> {
         let told = |text: String, code| Told {
             text: format!("{text}\n"),
             code,
         };
-        let Attempt::Taken(mut taken) = self.attempt() else {
-            return told(
-                "the session is busy; nothing was done, try again".to_owned(),
-                1,
-            );
+        let ended = || told("the session has ended; nothing was done".to_owned(), 1);
+        let mut taken = match self.attempt() {
+            Attempt::Taken(taken) => taken,
+            Attempt::Busy | Attempt::Mine => return Err(NotNow::Busy),
+            Attempt::Closed => return Ok(ended()),
         };
         let Some(state) = taken.state() else {
-            return told("the session has ended; nothing was done".to_owned(), 1);
+            return Ok(ended());
         };
-        state.session.be_asked(Occasion::NoticedElsewhere);
+        state.session.be_asked(occasion);
         let (session, host) = (&mut state.session, &mut state.host);
-        let Some(file) = session.source_of_log(Path::new(&request.log)) else {
-            return told(
+        let written = session.source_of_log(Path::new(&request.log));
+        let Some(file) = written.or_else(|| session.live_file(Path::new(&request.source))) else {
+            return Ok(told(
                 "its module is not live in the session; nothing was done".to_owned(),
                 1,
-            );
+            ));
         };
         let done = match &request.action {
             LogAction::Undo { number } => Ok((String::new(), session.undo(host, &file, *number))),
@@ -383,8 +415,13 @@ impl Shared {
                 Report::default(),
             )),
         };
+        if session.needs_main() {
+            return Err(NotNow::NeedsMain);
+        }
+        let notices = session.notices();
         drop(taken);
-        match done {
+        tell_all(py, &notices);
+        Ok(match done {
             Ok((text, report)) => {
                 self.tell(py, &report);
                 let refused = report.refused.iter().chain(&report.conflicts);
@@ -406,6 +443,19 @@ impl Shared {
                 }
             }
             Err(error) => told(error.to_string(), 1),
+        })
+    }
+
+    /// Whether a source file is that of a live module.
+    pub(crate) fn has_live(&self, source: &Path) -> bool {
+        match &*lock(&self.slot) {
+            Slot::Free(state) => state.session.live_file(source).is_some(),
+            // As it was before what is going on now.
+            Slot::Taken(_) => lock(&self.posted).as_ref().is_some_and(|status| {
+                let mut modules = status.modules.iter();
+                modules.any(|module| Path::new(&module.file) == source)
+            }),
+            Slot::Closed => false,
         }
     }
 

@@ -230,6 +230,13 @@ impl Session {
         self.log.source_of(log)
     }
 
+    /// The file of a live module, as the session knows it, by any name that it has.
+    #[must_use]
+    pub fn live_file(&self, file: &Path) -> Option<PathBuf> {
+        let name = self.module_of(file).ok()?;
+        self.modules.get(&name).map(|module| module.file.clone())
+    }
+
     /// The live module of a source file.
     fn module_of(&self, file: &Path) -> Result<String, String> {
         let real = |file: &Path| self.sources.canonical(file);

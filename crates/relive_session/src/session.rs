@@ -371,6 +371,13 @@ impl Session {
     /// Say on which thread the changes are made that somebody asks for.
     pub fn be_asked(&mut self, occasion: Occasion) {
         self.waiting.occasion = occasion;
+        self.waiting.needs_main = false;
+    }
+
+    /// Whether what was asked for since then was refused only because it has statements to execute.
+    #[must_use]
+    pub fn needs_main(&self) -> bool {
+        self.waiting.needs_main
     }
 
     /// Apply every edit saved before the call that is ready on this occasion; [`Session::pending`] tells what is not.

@@ -157,6 +157,7 @@ impl Session {
             .collect();
         if !self.waiting.occasion.may_execute() && !executed_units(&planned.plan).is_empty() {
             if is_asked {
+                self.waiting.needs_main = true;
                 let why = "has statements to execute, for which the program's main thread is needed; make the change in the program";
                 let modules = edits.iter().filter_map(|edit| self.modules.get(&edit.name));
                 report

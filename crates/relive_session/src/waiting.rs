@@ -41,6 +41,8 @@ pub struct Pending {
 pub(crate) struct Waiting {
     /// The occasion of the update that is going on.
     pub(crate) occasion: Occasion,
+    /// What somebody asked for was not done, because it has statements to execute.
+    pub(crate) needs_main: bool,
     /// Modules whose edits execute statements.
     pub(crate) for_main: BTreeSet<String>,
     /// Statements that deep mode is to execute again.

@@ -9,11 +9,14 @@ use std::time::Duration;
 use relive_session::line;
 use serde::de::DeserializeOwned;
 
-use crate::message::{LogRequest, Refusal, Request, Running, Told};
+use crate::message::{Live, LogRequest, Refusal, Request, Running, Told};
 use crate::place::{Places, pid_of, prefix, with_address};
 
 /// How long a session may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long each of all sessions may take to say whether it is concerned.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A session that was looked for.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub fn find(places: &Places, directory: &Path) -> Vec<Found> {
             let Some(pid) = pid_of(&name).filter(|_| name.starts_with(&prefix)) else {
                 continue;
             };
-            match ask(place, &name, &Request::Status) {
+            match ask(place, &name, &Request::Status, PATIENCE) {
                 Ok(running) => found.push((pid, Found::Running(Box::new(running)))),
                 Err(problem) if is_dead(&problem) => remove(place, &name),
                 Err(problem) => found.push((pid, Found::Silent { pid, problem })),
@@ -58,7 +61,7 @@ pub fn tell(places: &Places, pid: u32, request: LogRequest) -> io::Result<Option
     for place in places.all() {
         for name in names(place) {
             if pid_of(&name) == Some(pid) {
-                match ask(place, &name, &request) {
+                match ask(place, &name, &request, PATIENCE) {
                     Ok(told) => return Ok(Some(told)),
                     Err(problem) if is_dead(&problem) => remove(place, &name),
                     Err(problem) => return Err(problem),
@@ -67,6 +70,30 @@ pub fn tell(places: &Places, pid: u32, request: LogRequest) -> io::Result<Option
         }
     }
     Ok(None)
+}
+
+/// The other processes of this user in which a source file is that of a live module, wherever they were started.
+#[must_use]
+pub fn live(places: &Places, source: &Path) -> Vec<u32> {
+    let request = Request::Live {
+        source: source.as_os_str().to_owned(),
+    };
+    let mut found = Vec::new();
+    for place in places.all() {
+        for name in names(place) {
+            let Some(pid) = pid_of(&name).filter(|pid| *pid != std::process::id()) else {
+                continue;
+            };
+            match ask::<Live>(place, &name, &request, SHORT_PATIENCE) {
+                Ok(Live { is_live: true }) => found.push(pid),
+                Err(problem) if is_dead(&problem) => remove(place, &name),
+                // Who does not answer, or is of another version, cannot be told anything either.
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
 /// Remove the sockets on which nobody listens any more.
@@ -96,10 +123,15 @@ fn remove(place: &Path, name: &str) {
     let _ = fs::remove_file(place.join(name));
 }
 
-fn ask<A: DeserializeOwned>(place: &Path, name: &str, request: &Request) -> io::Result<A> {
+fn ask<A: DeserializeOwned>(
+    place: &Path,
+    name: &str,
+    request: &Request,
+    patience: Duration,
+) -> io::Result<A> {
     let mut stream = with_address(place, name, |address| UnixStream::connect(address))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     line::write(&mut stream, request)?;
     let answer = line::read(&mut BufReader::new(stream))?.ok_or(ErrorKind::UnexpectedEof)?;
     serde_json::from_slice(&answer).map_err(|error| {

@@ -11,15 +11,23 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// How it stands; the answer is [`Running`].
     Status,
-    /// To do something to a change log that it writes; the answer is [`Told`].
+    /// Whether a source file is that of a live module; the answer is [`Live`].
+    Live {
+        /// The file, as an absolute path without links.
+        source: OsString,
+    },
+    /// To do something to a change log; the answer is [`Told`].
     Log(LogRequest),
 }
 
-/// What a session is to do to a change log that it writes.
+/// What a session is to do to a change log that it writes, or of a module that is live in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogRequest {
     /// The log, as an absolute path. Any bytes: a path need not be text.
     pub log: OsString,
+    /// Its source file, likewise.
+    #[serde(default)]
+    pub source: OsString,
     /// What to do.
     pub action: LogAction,
 }
@@ -69,8 +77,17 @@ pub struct Told {
 pub enum Answer {
     /// To [`Request::Status`].
     Running(Box<Running>),
+    /// To [`Request::Live`].
+    Live(Live),
     /// To [`Request::Log`].
     Told(Told),
+}
+
+/// Whether a file is live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// It is.
+    pub is_live: bool,
 }
 
 /// A running session; its JSON form is part of the public interface.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags};
@@ -28,11 +29,15 @@ pub struct Server {
     path: PathBuf,
     pid: u32,
     clients: Vec<Client>,
+    /// How many requests there have been.
+    count: u64,
 }
 
 struct Client {
     stream: UnixStream,
     received: Vec<u8>,
+    /// What is not answered yet, with its number.
+    open: Option<(u64, Request)>,
     /// What is to be sent, and is not yet.
     answers: Vec<u8>,
     since: Instant,
@@ -62,6 +67,7 @@ impl Server {
                 path,
                 pid,
                 clients: Vec::new(),
+                count: 0,
             }),
             Err(source) => Err(SocketError::Socket { path, source }),
         }
@@ -91,8 +97,9 @@ impl Server {
             .min()
     }
 
-    /// Take what was said and answer it, as far as that goes without waiting.
-    pub fn serve<A: Serialize>(&mut self, mut answer: impl FnMut(Request) -> A) {
+    /// Take what was said and answer it, as far as that goes without waiting. What has no answer yet is asked about again,
+    /// by the same number, at each call; a client that has given up is not.
+    pub fn serve<A: Serialize>(&mut self, mut answer: impl FnMut(u64, &Request) -> Poll<A>) {
         while self.clients.len() < CLIENT_LIMIT {
             match self.listener.accept() {
                 Ok((stream, _)) => self.clients.extend(Client::welcome(stream)),
@@ -101,7 +108,7 @@ impl Server {
             }
         }
         for client in &mut self.clients {
-            client.serve(&mut answer);
+            client.serve(&mut self.count, &mut answer);
         }
         self.clients
             .retain(|client| !client.is_gone && client.since.elapsed() < IDLE_LIMIT);
@@ -130,14 +137,22 @@ impl Client {
         Some(Self {
             stream,
             received: Vec::new(),
+            open: None,
             answers: Vec::new(),
             since: Instant::now(),
             is_gone: false,
         })
     }
 
-    fn serve<A: Serialize>(&mut self, answer: &mut impl FnMut(Request) -> A) {
+    fn serve<A: Serialize>(
+        &mut self,
+        count: &mut u64,
+        answer: &mut impl FnMut(u64, &Request) -> Poll<A>,
+    ) {
         let mut buffer = [0; 4096];
+        if self.open.is_some() {
+            self.answer_lines(count, answer);
+        }
         while self.answers.is_empty() && !self.is_gone {
             match self.stream.read(&mut buffer) {
                 Ok(0) => {
@@ -147,7 +162,7 @@ impl Client {
                 Ok(size) => {
                     self.since = Instant::now();
                     self.received.extend_from_slice(&buffer[..size]);
-                    self.answer_lines(answer);
+                    self.answer_lines(count, answer);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -161,19 +176,48 @@ impl Client {
         }
     }
 
-    fn answer_lines<A: Serialize>(&mut self, answer: &mut impl FnMut(Request) -> A) {
-        while let Some(end) = self.received.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.received.drain(..=end).collect();
-            let said = match serde_json::from_slice::<Request>(&line) {
-                Ok(request) => serde_json::to_vec(&answer(request)),
-                Err(error) => serde_json::to_vec(&Refusal {
-                    error: format!("not a request of this version of relive: {error}"),
-                }),
+    fn answer_lines<A: Serialize>(
+        &mut self,
+        count: &mut u64,
+        answer: &mut impl FnMut(u64, &Request) -> Poll<A>,
+    ) {
+        while let Some((number, request)) = self.next(count) {
+            let said = match answer(number, &request) {
+                Poll::Ready(said) => serde_json::to_vec(&said),
+                Poll::Pending => {
+                    self.open = Some((number, request));
+                    break;
+                }
             };
-            self.answers.extend(said.unwrap_or_default());
-            self.answers.push(b'\n');
+            self.say(said.unwrap_or_default());
         }
         self.is_gone |= self.received.len() > REQUEST_LIMIT;
+    }
+
+    /// The request whose turn it is.
+    fn next(&mut self, count: &mut u64) -> Option<(u64, Request)> {
+        while self.open.is_none() {
+            let end = self.received.iter().position(|&byte| byte == b'\n')?;
+            let line: Vec<u8> = self.received.drain(..=end).collect();
+            match serde_json::from_slice(&line) {
+                Ok(request) => {
+                    *count += 1;
+                    self.open = Some((*count, request));
+                }
+                Err(error) => {
+                    let refusal = serde_json::to_vec(&Refusal {
+                        error: format!("not a request of this version of relive: {error}"),
+                    });
+                    self.say(refusal.unwrap_or_default());
+                }
+            }
+        }
+        self.open.take()
+    }
+
+    fn say(&mut self, line: Vec<u8>) {
+        self.answers.extend(line);
+        self.answers.push(b'\n');
     }
 
     fn send(&mut self) -> io::Result<()> {

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use rustix::event::{PollFd, Timespec, poll};
 
 use crate::place::with_address;
 use crate::{
-    Answer, Found, LogAction, LogRequest, Places, Request, Running, Server, Told, find, tell,
+    Answer, Found, Live, LogAction, LogRequest, Places, Request, Running, Server, Told, find, tell,
 };
 
 /// A server that answers until it is dropped.
@@ -33,15 +34,19 @@ impl Answering {
                 tv_sec: 0,
                 tv_nsec: 10_000_000,
             };
+            let mut asked = BTreeSet::new();
             while !seen.load(Ordering::Relaxed) {
                 let mut descriptors: Vec<PollFd<'_>> = server.descriptors().collect();
                 poll(&mut descriptors, Some(&tick)).unwrap();
-                server.serve(|request| match request {
-                    Request::Status => Answer::Running(Box::new(running.clone())),
-                    Request::Log(request) => Answer::Told(Told {
+                server.serve(|number, request| match request {
+                    Request::Status => Poll::Ready(Answer::Running(Box::new(running.clone()))),
+                    Request::Live { .. } => Poll::Ready(Answer::Live(Live { is_live: true })),
+                    // Only the second time that it is asked about.
+                    Request::Log(_) if asked.insert(number) => Poll::Pending,
+                    Request::Log(request) => Poll::Ready(Answer::Told(Told {
                         text: format!("{request:?}\n"),
                         code: 3,
-                    }),
+                    })),
                 });
             }
         });
@@ -129,6 +134,7 @@ fn a_session_is_told_what_to_do_to_a_log_of_any_name() {
     ] {
         let request = LogRequest {
             log: OsString::from_vec(b"/odd\n\xff name.py.log".to_vec()),
+            source: "bank.py".into(),
             action,
         };
         let server = Answering::start(&places, here.path(), running(pid, 1));

@@ -24,7 +24,9 @@ pub(super) fn fold(file: &Path, is_dry: bool, world: &mut World<'_>) -> Result<u
     opened.expect_trusted()?;
     let mut log = match world.lock(&opened)? {
         Lock::Here(log) => log,
-        Lock::There(problem) => return world.forward(&opened, problem, LogAction::Fold { is_dry }),
+        Lock::There(sessions) => {
+            return world.forward(&opened, &sessions, LogAction::Fold { is_dry });
+        }
     };
     let Folded {
         diff,

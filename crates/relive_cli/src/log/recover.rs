@@ -72,8 +72,8 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
                 world.append(&mut log, &drafts)?;
                 log.close();
             }
-            Lock::There(problem) => {
-                let told = world.pass_on(&opened, problem, decision(&wanted))?;
+            Lock::There(sessions) => {
+                let told = world.pass_on(&opened, &sessions, decision(&wanted))?;
                 if !options.json {
                     world.print(&told);
                     return Ok(0);
@@ -192,10 +192,10 @@ fn merge_all(opened: &Opened, numbers: &[u64], world: &mut World<'_>) -> Result<
     }
     let mut log = match world.lock(opened)? {
         Lock::Here(log) => log,
-        Lock::There(problem) => {
+        Lock::There(sessions) => {
             let mut told = String::new();
             for &number in numbers {
-                told += &world.pass_on(opened, problem.clone(), LogAction::Merge { number })?;
+                told += &world.pass_on(opened, &sessions, LogAction::Merge { number })?;
             }
             return Ok(Merged::There(told));
         }
@@ -456,7 +456,7 @@ fn left_out_for_safety(options: &RecoverOptions, opened: &Opened, world: &mut Wo
 fn set_aside(opened: &Opened, world: &mut World<'_>) -> Result<u8, Stop> {
     let mut log = match world.lock(opened)? {
         Lock::Here(log) => log,
-        Lock::There(problem) => return Err(Stop::no(problem)),
+        Lock::There(sessions) => return Err(Stop::no(sessions.problem)),
     };
     let kept = world.set_aside(&log)?;
     log.close();

@@ -62,7 +62,7 @@ pub(super) fn trust(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
         "{what} allowed; {} lists the changes\n",
         opened.hint("log FILE")
     ));
-    world.tell_writer(&opened, LogAction::Trust);
+    world.tell_sessions(&opened, &LogAction::Trust);
     Ok(0)
 }
 

@@ -20,7 +20,9 @@ pub(super) fn undo(file: &Path, number: u64, world: &mut World<'_>) -> Result<u8
     let what = format!("{} {}", words::kind(change), brief(&words::subject(change)));
     let mut log = match world.lock(&opened)? {
         Lock::Here(log) => log,
-        Lock::There(problem) => return world.forward(&opened, problem, LogAction::Undo { number }),
+        Lock::There(sessions) => {
+            return world.forward(&opened, &sessions, LogAction::Undo { number });
+        }
     };
     let outline = &opened.expect_outline()?;
     let drafts = relive_log::undo(&opened.changes, number, outline)

@@ -1,5 +1,6 @@
 //! What the commands find in the world: the log and its source, the terminal, running sessions.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
@@ -81,14 +82,32 @@ impl Stop {
 pub(crate) enum Lock {
     /// This command.
     Here(Box<Log>),
-    /// A running session; with a sentence about it.
-    There(String),
+    /// Running sessions.
+    There(Sessions),
+}
+
+/// Running sessions that a log concerns.
+pub(crate) struct Sessions {
+    /// Their processes; the one that writes the log is the first.
+    pids: Vec<u32>,
+    /// Why this command does not write it.
+    pub(crate) problem: String,
 }
 
 impl World<'_> {
-    /// Open the log for writing, or say that a running session has it.
+    /// Open the log for writing, or say which running sessions have it, or have its module: what is done to its changes
+    /// is to be live there at once.
     pub(crate) fn lock(&mut self, opened: &Opened) -> Result<Lock, Stop> {
-        match Log::open(&self.rim, &opened.read.source, &self.session, "-") {
+        let source = &opened.read.source;
+        let live = match opened.is_session() {
+            true => Vec::new(),
+            false => relive_socket::live(&self.places, source),
+        };
+        match Log::open(&self.rim, source, &self.session, "-") {
+            Ok(_) if !live.is_empty() => Ok(Lock::There(Sessions {
+                problem: format!("{} is live in process {}", opened.file, live[0]),
+                pids: live,
+            })),
             Ok(mut log) => {
                 let notices = log.notices();
                 // What is wrong has been told.
@@ -99,7 +118,14 @@ impl World<'_> {
                 }
                 Ok(Lock::Here(Box::new(log)))
             }
-            Err(error @ OpenError::InUse { .. }) => Ok(Lock::There(brief(&error.to_string()))),
+            Err(error @ OpenError::InUse { .. }) => {
+                let mut pids: Vec<u32> = opened.writer().into_iter().collect();
+                pids.extend(live.iter().filter(|pid| opened.writer() != Some(**pid)));
+                Ok(Lock::There(Sessions {
+                    pids,
+                    problem: brief(&error.to_string()),
+                }))
+            }
             Err(error) => Err(Stop::no(brief(&error.to_string()))),
         }
     }
@@ -121,52 +147,55 @@ impl World<'_> {
     pub(crate) fn forward(
         &mut self,
         opened: &Opened,
-        problem: String,
+        sessions: &Sessions,
         action: LogAction,
     ) -> Result<u8, Stop> {
-        let told = self.pass_on(opened, problem, action)?;
+        let told = self.pass_on(opened, sessions, action)?;
         self.print(&told);
         Ok(0)
     }
 
     /// Have the session do it that has the log; what it says then.
     pub(crate) fn pass_on(
-        &self,
+        &mut self,
         opened: &Opened,
-        problem: String,
+        sessions: &Sessions,
         action: LogAction,
     ) -> Result<String, Stop> {
-        let Some(pid) = opened.writer() else {
-            return Err(Stop::no(problem));
+        let problem = &sessions.problem;
+        let Some((pid, others)) = sessions.pids.split_first() else {
+            return Err(Stop::no(problem.clone()));
         };
-        let request = LogRequest {
-            log: opened.read.log.clone().into_os_string(),
-            action,
-        };
-        match relive_socket::tell(&self.places, pid, request) {
-            Ok(Some(told)) if told.code == 0 => Ok(told.text),
+        match relive_socket::tell(&self.places, *pid, request(opened, action)) {
+            Ok(Some(told)) if told.code == 0 => {
+                for other in others {
+                    self.complain(&format!(
+                        "{} is live in process {other}, too, which goes on with what it has",
+                        opened.file
+                    ));
+                }
+                Ok(told.text)
+            }
             Ok(Some(told)) => Err(Stop {
                 code: told.code,
                 problem: format!("process {pid}: {}", told.text.trim_end()),
             }),
-            Ok(None) => Err(Stop::no(problem)),
+            Ok(None) => Err(Stop::no(problem.clone())),
             Err(silence) => Err(Stop::no(format!(
                 "{problem} (it does not answer: {silence})"
             ))),
         }
     }
 
-    /// Tell the session that may be writing the log, if there is one.
-    pub(crate) fn tell_writer(&mut self, opened: &Opened, action: LogAction) {
-        let Some(pid) = opened.writer() else {
-            return;
-        };
-        let request = LogRequest {
-            log: opened.read.log.clone().into_os_string(),
-            action,
-        };
-        if let Ok(Some(told)) = relive_socket::tell(&self.places, pid, request) {
-            self.complain(&format!("process {pid}: {}", told.text.trim_end()));
+    /// Tell the sessions that the log concerns.
+    pub(crate) fn tell_sessions(&mut self, opened: &Opened, action: &LogAction) {
+        let mut pids: BTreeSet<u32> = opened.writer().into_iter().collect();
+        pids.extend(relive_socket::live(&self.places, &opened.read.source));
+        for pid in pids {
+            let request = request(opened, action.clone());
+            if let Ok(Some(told)) = relive_socket::tell(&self.places, pid, request) {
+                self.complain(&format!("process {pid}: {}", told.text.trim_end()));
+            }
         }
     }
 
@@ -223,6 +252,14 @@ impl World<'_> {
 
     pub(crate) fn complain(&mut self, problem: &str) {
         let _ = writeln!(self.err, "relive: {problem}");
+    }
+}
+
+fn request(opened: &Opened, action: LogAction) -> LogRequest {
+    LogRequest {
+        log: opened.read.log.clone().into_os_string(),
+        source: opened.read.source.clone().into_os_string(),
+        action,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `relive undo` and `relive fold`, here and in a running session.
 
+use std::task::Poll;
+
 use super::*;
 
 #[test]
@@ -207,15 +209,15 @@ impl Session {
                 };
                 let mut descriptors: Vec<PollFd<'_>> = server.descriptors().collect();
                 poll(&mut descriptors, Some(&tick)).unwrap();
-                server.serve(|request| {
+                server.serve(|_, request| {
                     let Request::Log(request) = request else {
                         panic!("{request:?}");
                     };
-                    let log = request.log.into_string().unwrap();
-                    Told {
+                    let log = request.log.to_str().unwrap();
+                    Poll::Ready(Told {
                         text: format!("asked for {:?} of {log}\n", request.action),
                         code,
-                    }
+                    })
                 });
             }
         });
