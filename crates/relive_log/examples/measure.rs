@@ -2,6 +2,8 @@
 //!
 //! `measure append DIRECTORY COUNT`: durable changes, and as many bytes with a plain append and fdatasync, in turns.
 //! `measure read DIRECTORY SIZE`: a log of this many bytes, read and verified, and the file read and hashed.
+//! `measure judge DIRECTORY COUNT`: this many functions added to a module as long: their history, and what the source
+//! says to them, before and after it has them.
 //! Prints one JSON object with seconds.
 
 #![allow(clippy::print_stdout)]
@@ -19,7 +21,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use relive_log::memory::{MemoryClock, MemoryDisk};
-use relive_log::{Draft, Home, Log, Operation, Process, Rim, Signed, Via, read};
+use relive_log::{
+    Draft, Home, Log, Operation, Process, Rim, Signed, Via, drafts, history, judge, merge, read,
+};
+use relive_syntax::Outline;
 use serde_json::{Value, json};
 
 const TIMES: usize = 7;
@@ -27,15 +32,52 @@ const TIMES: usize = 7;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, directory, number] = arguments.as_slice() else {
-        return Err("measure append|read DIRECTORY NUMBER".into());
+        return Err("measure append|read|judge DIRECTORY NUMBER".into());
     };
     let directory = Path::new(directory);
     let found = match what.as_str() {
         "append" => append(directory, number.parse()?)?,
+        "judge" => judging(directory, number.parse()?)?,
         _ => reading(directory, number.parse()?)?,
     };
     println!("{found}");
     Ok(())
+}
+
+/// The seconds of each step from a log to a text with its changes.
+fn judging(directory: &Path, count: usize) -> Result<Value, Box<dyn Error>> {
+    let rim = Rim::real(Home::at(directory.join("state")));
+    let path = directory.join("bank.py");
+    let text = |names: &[&str]| -> String {
+        let functions = |number| names.iter().map(move |name| (name, number));
+        let define =
+            |(name, number)| format!("def {name}{number}(x):\n    return x + {number}\n\n\n");
+        (0..count).flat_map(functions).map(define).collect()
+    };
+    let source = Outline::parse(text(&["old"]).as_str().into()).map_err(|error| error.message)?;
+    let new =
+        Outline::parse(text(&["old", "new"]).as_str().into()).map_err(|error| error.message)?;
+    fs::write(&path, &*source.text)?;
+    let mut log = Log::open(&rim, &path, "9be1", "3.13.0")?;
+    let mut seconds = Vec::new();
+    let mut step = |name: &str, work: &mut dyn FnMut()| {
+        let begun = Instant::now();
+        work();
+        seconds.push((name.to_owned(), json!(begun.elapsed().as_secs_f64())));
+    };
+    let mut made = Vec::new();
+    step("drafts", &mut || made = drafts(&source, &new));
+    let committed = log.append(&made, Via::Patch, None, None)?;
+    log.done(committed.tx, 0.5);
+    let mut changes = Vec::new();
+    step("history", &mut || changes = history(log.read()));
+    step("judge pending", &mut || judge(&mut changes, Some(&source)));
+    let mut merged = None;
+    step("merge", &mut || merged = Some(merge(&source, &changes)));
+    step("judge in source", &mut || judge(&mut changes, Some(&new)));
+    let is_whole = merged.is_some_and(|merged| Outline::parse(merged.text.as_str().into()).is_ok());
+    seconds.push(("whole".to_owned(), json!(is_whole)));
+    Ok(Value::Object(seconds.into_iter().collect()))
 }
 
 /// The seconds of `COUNT` changes, each beside a plain append of as many bytes.
