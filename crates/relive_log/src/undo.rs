@@ -6,7 +6,7 @@ use crate::change::{Change, ChangeKind, Draft, Outcome, Status};
 use crate::judge::judge;
 use crate::merge::merge;
 use crate::record::Operation;
-use crate::target::{self, class_of};
+use crate::target::{self, Path, class_of};
 use crate::text::is_same;
 use crate::threeway::three_way;
 use crate::tree::block_header;
@@ -258,21 +258,34 @@ impl<'a> Back<'a> {
             (_, None) => Operation::Remove,
             _ => Operation::Replace,
         };
-        let after = match operation {
-            Operation::Add => self.elder(live),
-            _ => None,
+        let (target, after) = match operation {
+            Operation::Add => (self.next(live), self.elder(live)),
+            _ => (self.target.to_owned(), None),
         };
         Draft::Patch {
             operation,
-            target: self.target.to_owned(),
+            target,
             after,
             old: old.map(str::to_owned),
             new: new.map(str::to_owned),
         }
     }
 
+    /// What a text that was removed is called when it is there again: the next of its name.
+    fn next(&self, live: &Outline) -> String {
+        let (scope, key) = (class_of(self.target), Path::parse(self.target).name.key);
+        let mut ordinal = 1;
+        while target::find(live, &target::name(scope, key, ordinal)).is_some() {
+            ordinal += 1;
+        }
+        target::name(scope, key, ordinal)
+    }
+
     /// What a text that was removed is put behind: where it was added once, or the last one of its scope.
     fn elder(&self, live: &Outline) -> Option<String> {
+        if Path::parse(self.target).name.key == target::DOCSTRING {
+            return None;
+        }
         let added = self
             .changes
             .iter()

@@ -330,3 +330,35 @@ fn what_is_no_change_and_what_does_not_count_is_told() {
     "#]],
     );
 }
+
+/// It was called the third one, so that two others were looked for.
+#[test]
+fn what_was_removed_is_added_as_the_next_of_its_name() {
+    let three = "def f(): return 1\ndef f(): return 2\ndef f(): return 3\n";
+    let world = World::new(three);
+    let mut log = world.open();
+    let last = world.edit(&mut log, "x = 1\n")[0];
+    world.save(&mut log, "x = 1\n");
+    let made = undo(&world.changes(&log), last, &parse("x = 1\n")).unwrap();
+    world.make(&mut log, &made, Via::Undo);
+    assert!(
+        world.live(&log).contains("return 3"),
+        "{}",
+        world.live(&log)
+    );
+    world.edit(&mut log, "x = 1\n");
+    assert_eq!(world.live(&log), "x = 1\n", "{}", world.told(&log));
+}
+
+/// It came back below the rest of the body, and was none.
+#[test]
+fn a_docstring_that_was_removed_comes_back_as_one() {
+    let world = World::new("class A:\n    'text'\n    a = 1\n");
+    let mut log = world.open();
+    let removed = world.edit(&mut log, "class A:\n    a = 1\n")[0];
+    world.save(&mut log, "class A:\n    a = 1\n");
+    let source = parse(&world.source());
+    let made = undo(&world.changes(&log), removed, &source).unwrap();
+    world.make(&mut log, &made, Via::Undo);
+    assert_eq!(world.live(&log), "class A:\n    'text'\n\n    a = 1\n");
+}
