@@ -1,5 +1,6 @@
 //! The changes that lead from one text of a module to another.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use relive_syntax::{Outline, Pairing, Unit, diff};
@@ -7,13 +8,13 @@ use relive_syntax::{Outline, Pairing, Unit, diff};
 use crate::change::Draft;
 use crate::record::Operation;
 use crate::target;
-use crate::text::{exact, indentation, is_comment, is_same};
+use crate::text::{PASS, exact, indentation, is_comment, is_same};
 use crate::tree::block_header;
 
 /// The changes of single definitions and statements that lead from one outline to another, to be made in this order.
 ///
-/// A class whose header is the same is compared statement by statement. What stands between units, and their order, is
-/// no change. A target is named as it is once the changes before it are made, and an addition that repeats a name is
+/// A class whose header is the same is compared statement by statement. What stands between units, their order, and
+/// `pass` in the body of a class are no change. A target is named as it is once the changes before it are made, and an addition that repeats a name is
 /// called the next of it, wherever it stands.
 #[must_use]
 pub fn drafts(old: &Outline, new: &Outline) -> Vec<Draft> {
@@ -144,7 +145,9 @@ impl Comparison<'_> {
             && let Some(old_header) = header(self.old, old)
             && header(self.new, new) == Some(old_header)
         {
-            self.scope(&old_class.body, &new_class.body, Some(&target));
+            let old = saying(self.old, &old_class.body);
+            let new = saying(self.new, &new_class.body);
+            self.scope(&old, &new, Some(&target));
             return;
         }
         self.patch(target, Some(before), Some(after), None);
@@ -169,6 +172,15 @@ impl Comparison<'_> {
             old: old.map(str::to_owned),
             new: new.map(str::to_owned),
         });
+    }
+}
+
+/// The statements of the body of a class but for `pass`, which says nothing.
+fn saying<'u>(outline: &Outline, body: &'u [Unit]) -> Cow<'u, [Unit]> {
+    let is_said = |unit: &&Unit| outline.lines(unit.lines).trim() != PASS;
+    match body.iter().all(|unit| is_said(&unit)) {
+        true => Cow::Borrowed(body),
+        false => Cow::Owned(body.iter().filter(is_said).cloned().collect()),
     }
 }
 

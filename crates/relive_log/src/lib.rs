@@ -22,6 +22,7 @@ mod guard;
 mod history;
 mod home;
 mod judge;
+mod lineage;
 mod log;
 mod merge;
 mod place;

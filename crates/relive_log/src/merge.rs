@@ -3,9 +3,10 @@
 use relive_syntax::{Lines, Outline, UnitKind};
 
 use crate::change::{Change, ChangeKind, Draft, Status};
+use crate::lineage::Lineages;
 use crate::spacing::Style;
 use crate::target::{Path, class_of};
-use crate::text::{exact, without_comments_above};
+use crate::text::without_comments_above;
 use crate::tree::{NoScope, Node, Scope, Tree};
 
 /// A source text with its pending changes merged.
@@ -38,12 +39,14 @@ pub fn merge(source: &Outline, changes: &[Change]) -> Merged {
     if let Some(source) = source.as_written() {
         return merge(&source, changes);
     }
+    let lineages = Lineages::of(changes, source);
     let mut tree = Tree::of(source);
+    tree.name_for_life(&lineages);
     let mut conflicts = Vec::new();
     let mut is_changed = false;
     for (index, change) in changes.iter().enumerate() {
         if change.status == Status::Pending
-            && let Some(step) = Step::of(change)
+            && let Some(step) = Step::of(change, &lineages)
         {
             match step.make(&mut tree, &changes[..index]) {
                 Ok(()) => is_changed = true,
@@ -55,9 +58,9 @@ pub fn merge(source: &Outline, changes: &[Change]) -> Merged {
     // A backslash above a unit that is gone, or the like: then the source is better left alone.
     if is_changed && Outline::parse(text.as_str().into()).is_err() {
         let why = "the changes cannot be merged: the text would not be Python";
-        let pending = changes
-            .iter()
-            .filter(|change| change.status == Status::Pending && Step::of(change).is_some());
+        let pending = changes.iter().filter(|change| {
+            change.status == Status::Pending && matches!(change.kind, ChangeKind::Patch { .. })
+        });
         let (text, origins) = Tree::of(source).into_text();
         return Merged {
             text,
@@ -77,16 +80,18 @@ pub fn merge(source: &Outline, changes: &[Change]) -> Merged {
 /// A change of one definition or statement, to be made in a tree.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'a> {
-    pub(crate) number: Option<u64>,
-    pub(crate) target: &'a str,
-    pub(crate) is_addition: bool,
-    pub(crate) after: Option<&'a str>,
-    pub(crate) old: Option<&'a str>,
-    pub(crate) new: Option<&'a str>,
+    number: Option<u64>,
+    target: &'a str,
+    /// What its target is called for life, if that is known.
+    for_life: Option<&'a str>,
+    is_addition: bool,
+    after: Option<&'a str>,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
 }
 
 impl<'a> Step<'a> {
-    pub(crate) fn of(change: &'a Change) -> Option<Self> {
+    pub(crate) fn of(change: &'a Change, lineages: &'a Lineages) -> Option<Self> {
         match &change.kind {
             ChangeKind::Patch {
                 target,
@@ -97,6 +102,7 @@ impl<'a> Step<'a> {
             } => Some(Self {
                 number: Some(change.number),
                 target,
+                for_life: (!lineages.is_empty()).then(|| lineages.of_change(change.number, target)),
                 is_addition: old.is_none(),
                 after: after.as_deref(),
                 old: old.as_deref(),
@@ -117,6 +123,7 @@ impl<'a> Step<'a> {
             } => Some(Self {
                 number: None,
                 target,
+                for_life: None,
                 is_addition: old.is_none(),
                 after: after.as_deref(),
                 old: old.as_deref(),
@@ -128,7 +135,7 @@ impl<'a> Step<'a> {
 
     /// Make it, or say why it cannot be made. `earlier` are the changes before it, whatever became of them.
     pub(crate) fn make(self, tree: &mut Tree<'a>, earlier: &[Change]) -> Result<(), String> {
-        let path = Path::parse(self.target);
+        let path = Path::parse(self.for_life.unwrap_or(self.target));
         let class = class_of(self.target).unwrap_or_default();
         let scope = match (tree.scope(&path.classes), self.new) {
             (Ok(scope), _) => scope,
@@ -139,7 +146,10 @@ impl<'a> Step<'a> {
                 return Err(format!("{class} is not a class with lines of its own now"));
             }
         };
-        let index = self.index(scope, &path);
+        let index = match (self.for_life, self.is_addition) {
+            (None, true) => scope.find_as_it_was(path.name),
+            _ => scope.find_own(path.name),
+        };
         let Some(new) = self.new else {
             if let Some(index) = index {
                 scope.remove(
@@ -147,14 +157,17 @@ impl<'a> Step<'a> {
                     self.number,
                     comments_above(self.old.unwrap_or_default()),
                 );
-                tree.settle();
+                tree.settle(&path.classes, index);
             }
             return Ok(());
         };
         let mut node = Node::of_text(new, &scope.indentation, self.number)
             .ok_or_else(|| "its text is not one definition or statement".to_owned())?;
         node.name_it(path.name.key);
-        match index {
+        if self.for_life.is_some() {
+            node.live_as(path.name.ordinal);
+        }
+        let at = match index {
             // What stands around it stays, which is all that there is to do for most changes.
             Some(index) if scope.nodes[index].is_like(&node) => {
                 scope.replace(index, node, Style::default(), self.number);
@@ -166,6 +179,10 @@ impl<'a> Step<'a> {
                     .scope(&path.classes)
                     .map_err(|_| no_class(class, earlier))?;
                 scope.replace(index, node, style, self.number);
+                index
+            }
+            None if self.is_taken(scope) => {
+                return Err(format!("the source has another {} already", self.target));
             }
             None => {
                 let index = self.place(scope, &node, earlier);
@@ -173,36 +190,18 @@ impl<'a> Step<'a> {
                 let scope = tree
                     .scope(&path.classes)
                     .map_err(|_| no_class(class, earlier))?;
-                scope.insert(index, node, style, self.number);
+                scope.insert(index, node, style, self.number)
             }
-        }
-        tree.settle();
+        };
+        tree.settle(&path.classes, at);
         Ok(())
     }
 
-    /// Which unit it changes.
-    fn index(&self, scope: &Scope<'_>, path: &Path<'_>) -> Option<usize> {
-        if self.is_addition {
-            return scope.find_as_it_was(path.name);
-        }
-        let index = scope.find(path.name);
-        let all = scope.all_of(path.name.key);
-        if all.len() < 2 {
-            return index;
-        }
-        // Leaving off another change may have counted the others of its name anew: its old text tells it from them.
-        let old = exact(self.old?);
-        let is_it = |&index: &usize| exact(&scope.nodes[index].text()) == old;
-        match index {
-            Some(index) if is_it(&index) => Some(index),
-            _ => {
-                let mut alike = all.into_iter().filter(is_it);
-                match (alike.next(), alike.next()) {
-                    (Some(one), None) => Some(one),
-                    _ => index,
-                }
-            }
-        }
+    /// Whether as many as are to be there have the name of an addition already. Statements without a name are no rivals.
+    fn is_taken(&self, scope: &Scope<'_>) -> bool {
+        let name = Path::parse(self.target).name;
+        let is_named = !name.key.starts_with('<');
+        self.is_addition && is_named && scope.all_of(name.key).len() >= name.ordinal
     }
 
     /// Where an addition goes.

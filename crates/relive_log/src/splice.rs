@@ -83,7 +83,7 @@ pub fn splice(live: &Outline, scope: &[String], patch: &Outline) -> Result<Strin
             made.map_err(|_| SpliceError::NoStatement { line: 1 })?;
         }
     }
-    tree.scope(&names).map_err(class)?.note_filler();
+    tree.scope(&names).map_err(class)?;
     for (number, unit) in patch.units.iter().enumerate() {
         let is_behind = match places[number] {
             Place::At(_) => continue,
@@ -109,8 +109,8 @@ pub fn splice(live: &Outline, scope: &[String], patch: &Outline) -> Result<Strin
             }
             _ => last_place(scope, &node),
         };
-        scope.insert(index, node, style, None);
-        tree.settle();
+        let index = scope.insert(index, node, style, None);
+        tree.settle(&names, index);
     }
     told_anew(live, tree.into_text().0)
 }

@@ -6,6 +6,9 @@ use relive_syntax::lines_in_strings;
 
 use crate::record::TextHash;
 
+/// What stands in the body of a class that says nothing.
+pub(crate) const PASS: &str = "pass";
+
 /// The hash of a definition's text.
 ///
 /// Of the text's lines, blanks at their ends removed; the blanks that begin all lines that are not empty removed;

@@ -2,13 +2,16 @@
 //! stays byte for byte.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use relive_syntax::{Lines, Outline, Unit, UnitKind};
 
+use crate::lineage::Lineages;
 use crate::merge::Origin;
 use crate::spacing::Style;
-use crate::target::{self, DOCSTRING, Name};
-use crate::text::{indentation, indented, is_blank, is_comment};
+use crate::target::{self, DOCSTRING, Name, Path};
+use crate::text::{PASS, indentation, indented, is_blank, is_comment};
 
 /// One line, without its line end.
 #[derive(Clone, Debug)]
@@ -49,6 +52,10 @@ pub(crate) struct Scope<'a> {
     pub(crate) is_module: bool,
     pub(crate) indentation: String,
     pub(crate) nodes: Vec<Node<'a>>,
+    /// How many units have each key.
+    counts: HashMap<String, usize>,
+    /// Where a unit was found last: the next one is mostly looked for beside it.
+    last_found: Cell<usize>,
     /// What stands below the last unit.
     pub(crate) end: Vec<Line<'a>>,
 }
@@ -58,6 +65,8 @@ pub(crate) struct Scope<'a> {
 pub(crate) struct Node<'a> {
     /// What it is called but for its ordinal; see [`Scope::key`].
     key: String,
+    /// What it is counted as for life, if that is known; see [`Lineages`].
+    lineage: Option<usize>,
     pub(crate) kind: UnitKind,
     /// Whether it would be a docstring if nothing were above it.
     is_string: bool,
@@ -66,8 +75,6 @@ pub(crate) struct Node<'a> {
     content: Content<'a>,
     /// Comments below it that are indented like its body.
     tail: Vec<Line<'a>>,
-    /// It is here only because a body must not be empty.
-    is_filler: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -95,21 +102,46 @@ impl<'a> Tree<'a> {
             is_module: true,
             indentation: String::new(),
             nodes: Vec::new(),
+            counts: HashMap::new(),
+            last_found: Cell::new(0),
             end: Vec::new(),
         };
         let next = module.take_in(source, &source.units, 1, &lines);
         module.end = slice(&lines, next, last);
-        module.hand_out_tails();
+        module.hand_out_tails(None);
         Self {
             module,
             unended: (!source.text.ends_with('\n')).then_some(last),
         }
     }
 
-    /// Have each comment belong to what it would belong to if the text were read.
-    pub(crate) fn settle(&mut self) {
-        self.module.take_back_ends();
-        self.module.hand_out_tails();
+    /// Have each unit be found by its name for life.
+    pub(crate) fn name_for_life(&mut self, lineages: &Lineages) {
+        if !lineages.is_empty() {
+            self.module.name_for_life(None, &|target| {
+                Path::parse(lineages.of_unit(target)).name.ordinal
+            });
+        }
+    }
+
+    /// Have each comment belong to what it would belong to if the text were read, around a unit that was put into a
+    /// scope or taken out of it.
+    pub(crate) fn settle(&mut self, classes: &[Name<'_>], index: usize) {
+        let mut path = Vec::new();
+        let mut scope = &self.module;
+        for class in classes {
+            let Some(index) = scope.find_own(*class) else {
+                break;
+            };
+            path.push(index);
+            match scope.nodes[index].body() {
+                Some(body) => scope = body,
+                None => break,
+            }
+        }
+        path.push(index);
+        self.module.take_back_ends(Some(&path));
+        self.module.hand_out_tails(Some(&path));
     }
 
     /// How the text separates its units.
@@ -121,7 +153,7 @@ impl<'a> Tree<'a> {
     pub(crate) fn scope(&mut self, classes: &[Name<'_>]) -> Result<&mut Scope<'a>, NoScope> {
         let mut scope = &mut self.module;
         for class in classes {
-            let index = scope.find(*class).ok_or(NoScope::Missing)?;
+            let index = scope.find_own(*class).ok_or(NoScope::Missing)?;
             match &mut scope.nodes[index].content {
                 Content::Class { body, .. } => scope = body,
                 Content::Plain(_) => return Err(NoScope::NoBlock),
@@ -188,15 +220,15 @@ impl<'a> Scope<'a> {
             node.above
                 .splice(0..0, slice(lines, next, unit.lines.first - 1));
             next = unit.lines.last + 1;
-            self.nodes.push(node);
+            self.put(self.nodes.len(), node);
         }
         next
     }
 
-    /// Give the comments that stand below a unit, indented like its body, to the unit.
-    fn hand_out_tails(&mut self) {
+    /// Give the comments that stand below a unit, indented like its body, to the unit; see [`near`](Self::near).
+    fn hand_out_tails(&mut self, path: Option<&[usize]>) {
         let depth = self.indentation.len();
-        for index in 0..self.nodes.len() {
+        for index in self.near(path) {
             let below = match self.nodes.get_mut(index + 1) {
                 Some(next) => &mut next.above,
                 None => &mut self.end,
@@ -204,16 +236,16 @@ impl<'a> Scope<'a> {
             let tail = deeper(below, depth);
             self.nodes[index].give_tail(tail);
             if let Content::Class { body, .. } = &mut self.nodes[index].content {
-                body.hand_out_tails();
+                body.hand_out_tails(inner(path, index));
             }
         }
     }
 
     /// Take what stands below the last units of classes for what stands below the classes.
-    fn take_back_ends(&mut self) {
-        for index in 0..self.nodes.len() {
+    fn take_back_ends(&mut self, path: Option<&[usize]>) {
+        for index in self.near(path) {
             if let Content::Class { body, .. } = &mut self.nodes[index].content {
-                body.take_back_ends();
+                body.take_back_ends(inner(path, index));
                 let end = std::mem::take(&mut body.end);
                 let below = match self.nodes.get_mut(index + 1) {
                     Some(next) => &mut next.above,
@@ -222,6 +254,33 @@ impl<'a> Scope<'a> {
                 below.splice(0..0, end);
             }
         }
+    }
+
+    /// The units around the one that a path leads to, and the last one, which has what comes down to the scope from
+    /// outside; without a path all.
+    fn near(&self, path: Option<&[usize]>) -> Vec<usize> {
+        let count = self.nodes.len();
+        let Some(&[at, ..]) = path else {
+            return (0..count).collect();
+        };
+        let mut near: Vec<usize> = (at.saturating_sub(1)..count.min(at + 2)).collect();
+        if count > at + 2 {
+            near.push(count - 1);
+        }
+        near
+    }
+
+    fn put(&mut self, index: usize, node: Node<'a>) {
+        *self.counts.entry(node.key.clone()).or_default() += 1;
+        self.nodes.insert(index, node);
+    }
+
+    fn take(&mut self, index: usize) -> Node<'a> {
+        let node = self.nodes.remove(index);
+        if let Some(count) = self.counts.get_mut(&node.key) {
+            *count -= 1;
+        }
+        node
     }
 
     /// What a unit is called now but for its ordinal. A string is a docstring where nothing is above it.
@@ -238,6 +297,9 @@ impl<'a> Scope<'a> {
     pub(crate) fn find(&self, name: Name<'_>) -> Option<usize> {
         // Until all changes of a transaction are made, a string is called what it was.
         self.find_as_it_was(name).or_else(|| {
+            if !name.key.starts_with('<') {
+                return None;
+            }
             let mut named = (0..self.nodes.len()).filter(|&index| self.key(index) == name.key);
             named.nth(name.ordinal.checked_sub(1)?)
         })
@@ -245,8 +307,65 @@ impl<'a> Scope<'a> {
 
     /// The unit that had a name before the changes of a transaction.
     pub(crate) fn find_as_it_was(&self, name: Name<'_>) -> Option<usize> {
+        let is_it = |index: &usize| {
+            self.nodes
+                .get(*index)
+                .is_some_and(|node| node.key == name.key)
+        };
+        let found = match self.counts.get(name.key) {
+            None | Some(0) => None,
+            Some(1) if name.ordinal == 1 => {
+                let last = self.last_found.get();
+                let mut near = last.saturating_sub(1)..last + 3;
+                near.find(is_it)
+                    .or_else(|| (0..self.nodes.len()).find(is_it))
+            }
+            Some(_) => {
+                let mut all = (0..self.nodes.len()).filter(is_it);
+                all.nth(name.ordinal.checked_sub(1)?)
+            }
+        };
+        if let Some(index) = found {
+            self.last_found.set(index);
+        }
+        found
+    }
+
+    /// The unit of a name for life; where there are none, of a name.
+    pub(crate) fn find_own(&self, name: Name<'_>) -> Option<usize> {
+        if self.counts.get(name.key).is_none_or(|count| *count < 2) {
+            let found = self.find(name);
+            return match found.and_then(|index| self.nodes[index].lineage) {
+                Some(id) if id != name.ordinal => None,
+                _ => found.or_else(|| self.alone(name)),
+            };
+        }
         let all = self.all_of(name.key);
-        all.get(name.ordinal.checked_sub(1)?).copied()
+        let is_it = |index: &&usize| self.nodes[**index].lineage == Some(name.ordinal);
+        match all.iter().any(|&index| self.nodes[index].lineage.is_some()) {
+            true => all.iter().find(is_it).copied(),
+            false => self.find(name),
+        }
+    }
+
+    /// The only unit of a key, if its name for life counts it otherwise.
+    fn alone(&self, name: Name<'_>) -> Option<usize> {
+        let first = Name { ordinal: 1, ..name };
+        let found = self.find_as_it_was(first)?;
+        (self.nodes[found].lineage == Some(name.ordinal)).then_some(found)
+    }
+
+    fn name_for_life(&mut self, scope: Option<&str>, id_of: &impl Fn(&str) -> usize) {
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        for node in &mut self.nodes {
+            let count = counts.entry(node.key.clone()).or_default();
+            *count += 1;
+            let target = target::name(scope, &node.key, *count);
+            node.lineage = Some(id_of(&target));
+            if let Content::Class { body, .. } = &mut node.content {
+                body.name_for_life(Some(&target), id_of);
+            }
+        }
     }
 
     /// The units that share a key.
@@ -256,16 +375,22 @@ impl<'a> Scope<'a> {
             .collect()
     }
 
-    /// Put a unit at a place, separated from its neighbours as they are.
+    /// Put a unit at a place, separated from its neighbours as they are; where it stands.
     pub(crate) fn insert(
         &mut self,
         mut index: usize,
         mut node: Node<'a>,
         style: Style,
         change: Option<u64>,
-    ) {
-        if self.nodes.len() == 1 && self.nodes[0].is_filler {
-            self.nodes.clear();
+    ) -> usize {
+        if self.says_nothing() {
+            // Its comments go to what takes its place.
+            if !self.nodes.is_empty() {
+                let mut filler = self.take(0);
+                filler.above.append(&mut node.above);
+                node.above = filler.above;
+                self.end.splice(0..0, filler.tail);
+            }
         }
         let style = style.observed_in(self);
         index = index.min(self.nodes.len());
@@ -288,7 +413,9 @@ impl<'a> Scope<'a> {
             let count = below.iter().take_while(|line| line.is_blank()).count();
             below.splice(0..0, empty_lines(need.saturating_sub(count), change));
         }
-        self.nodes.insert(index, node);
+        self.put(index, node);
+        self.last_found.set(index);
+        index
     }
 
     /// How many empty lines separate the unit at a place from one of some kind.
@@ -333,7 +460,7 @@ impl<'a> Scope<'a> {
 
     /// Take a unit out, with those comments directly above it; other comments stay, and one of the gaps around it goes.
     pub(crate) fn remove(&mut self, index: usize, change: Option<u64>, comments: Vec<&str>) {
-        let mut node = self.nodes.remove(index);
+        let mut node = self.take(index);
         let mut above = std::mem::take(&mut node.above);
         if let Some(first) = above.len().checked_sub(comments.len())
             && above[first..]
@@ -364,31 +491,25 @@ impl<'a> Scope<'a> {
 
     fn fill(&mut self, change: Option<u64>) {
         let line = Line {
-            text: Cow::Owned(format!("{}pass", self.indentation)),
+            text: Cow::Owned(format!("{}{PASS}", self.indentation)),
             change,
             number: 1,
         };
-        self.nodes.push(Node {
-            key: target::beginning("pass"),
+        let filler = Node {
+            key: target::beginning(PASS),
+            lineage: None,
             kind: UnitKind::Inert,
             is_string: false,
             above: Vec::new(),
             content: Content::Plain(vec![line]),
             tail: Vec::new(),
-            is_filler: true,
-        });
+        };
+        self.put(0, filler);
     }
 
-    /// Take a body that says only `pass` for one that says nothing.
-    pub(crate) fn note_filler(&mut self) {
-        if let [node] = &mut *self.nodes
-            && !self.is_module
-            && node.text().trim() == "pass"
-            && node.above.is_empty()
-            && node.tail.is_empty()
-        {
-            node.is_filler = true;
-        }
+    /// Whether it is a body that is written down only because it must not be empty.
+    fn says_nothing(&self) -> bool {
+        matches!(&*self.nodes, [node] if !self.is_module && node.text().trim() == PASS)
     }
 
     /// Exchange a unit for another one.
@@ -400,6 +521,12 @@ impl<'a> Scope<'a> {
         change: Option<u64>,
     ) {
         let style = style.observed_in(self);
+        if self.nodes[index].key != node.key {
+            if let Some(count) = self.counts.get_mut(&self.nodes[index].key) {
+                *count -= 1;
+            }
+            *self.counts.entry(node.key.clone()).or_default() += 1;
+        }
         let old = &mut self.nodes[index];
         let is_new_definition = node.is_definition() && !old.is_definition();
         node.above = std::mem::take(&mut old.above);
@@ -452,7 +579,7 @@ impl<'a> Node<'a> {
         while tail.pop_if(|line| line.is_blank()).is_some() {}
         node.give_tail(tail);
         if let Content::Class { body, .. } = &mut node.content {
-            body.hand_out_tails();
+            body.hand_out_tails(None);
         }
         Some(node)
     }
@@ -465,6 +592,8 @@ impl<'a> Node<'a> {
                     is_module: false,
                     indentation: indentation(&first.text).to_owned(),
                     nodes: Vec::new(),
+                    counts: HashMap::new(),
+                    last_found: Cell::new(0),
                     end: Vec::new(),
                 };
                 body.take_in(outline, &class.body, header.last + 1, lines);
@@ -483,6 +612,7 @@ impl<'a> Node<'a> {
         };
         Self {
             key: target::key(unit, first),
+            lineage: None,
             is_string: match unit.kind {
                 UnitKind::Docstring => true,
                 UnitKind::Inert => is_quoted(),
@@ -492,7 +622,6 @@ impl<'a> Node<'a> {
             above: Vec::new(),
             content,
             tail: Vec::new(),
-            is_filler: false,
         }
     }
 
@@ -514,6 +643,14 @@ impl<'a> Node<'a> {
                 DOCSTRING => UnitKind::Docstring,
                 _ => UnitKind::Inert,
             };
+        }
+    }
+
+    /// Be found by a name for life, and what is in it by its place.
+    pub(crate) fn live_as(&mut self, id: usize) {
+        self.lineage = Some(id);
+        if let Content::Class { body, .. } = &mut self.content {
+            body.name_for_life(None, &|target| Path::parse(target).name.ordinal);
         }
     }
 
@@ -573,6 +710,14 @@ impl<'a> Node<'a> {
             }
         }
         self.tail.iter().for_each(each);
+    }
+}
+
+/// What is left of a path within the unit that it leads to.
+fn inner(path: Option<&[usize]>, index: usize) -> Option<&[usize]> {
+    match path {
+        Some([at, rest @ ..]) if *at == index && !rest.is_empty() => Some(rest),
+        _ => None,
     }
 }
 

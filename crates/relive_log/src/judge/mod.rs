@@ -1,7 +1,12 @@
 //! Pending changes against what the source says now.
 
+//!
+//! A definition has a name for life here ([`Lineages`]), so that each name has one history: what changes made of it, one
+//! after the other. The source is somewhere in that history, or beside it.
+
 mod class;
 mod in_source;
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,13 +14,14 @@ use relive_syntax::Outline;
 
 use crate::change::{Change, ChangeKind, Outcome, Status};
 use crate::history::IN_FLIGHT;
+use crate::lineage::{Lineages, is_counted};
 use crate::merge::Step;
 use crate::record::{Effect, Via};
-use crate::target::{self, Path};
 use crate::text::exact;
 use crate::tree::Tree;
-use class::{Class, group_of, says, units_of};
+use class::Class;
 use in_source::{Versions, in_source};
+use said::Said;
 
 /// Say of each change that counts whether the source says so already, can take it, or says something else than what it
 /// was made for. `source`: None where the source file is gone. Changes in the log of a prompt have no source, and are not
@@ -36,9 +42,11 @@ pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
     }
     match source {
         Some(source) => {
-            note_folds(changes, source);
-            let in_source = in_source(changes, source);
-            weigh(changes, source, &in_source);
+            let lineages = Lineages::of(changes, source);
+            let judged = changes.to_vec();
+            let said = Said::of(&judged, source, &lineages);
+            note_folds(changes, &said);
+            weigh(changes, &said);
         }
         None => {
             for change in changes.iter_mut().filter(|change| is_counted(change)) {
@@ -64,31 +72,21 @@ pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
     }
 }
 
-/// Whether a change is to be merged unless the source speaks against it.
-fn is_counted(change: &Change) -> bool {
-    matches!(
-        change.status,
-        Status::Pending | Status::InSource | Status::Conflict
-    ) && change.via != Via::Editor
-        && matches!(
-            change.kind,
-            ChangeKind::Patch { .. } | ChangeKind::State { .. }
-        )
-}
-
 /// What a patch says.
+#[derive(Clone, Copy)]
 struct Patch<'a> {
-    target: &'a str,
+    /// What is changed, as it is called for life.
+    name: &'a str,
     old: Option<&'a str>,
     new: Option<&'a str>,
 }
 
-fn patch(change: &Change) -> Option<Patch<'_>> {
+fn patch<'a>(change: &'a Change, lineages: &'a Lineages) -> Option<Patch<'a>> {
     match &change.kind {
         ChangeKind::Patch {
             target, old, new, ..
         } if change.via != Via::Editor => Some(Patch {
-            target,
+            name: lineages.of_change(change.number, target),
             old: old.as_deref(),
             new: new.as_deref(),
         }),
@@ -97,39 +95,33 @@ fn patch(change: &Change) -> Option<Patch<'_>> {
 }
 
 /// A fold that was begun and not ended has happened if the source says all that it was to write.
-fn note_folds(changes: &mut [Change], source: &Outline) {
+fn note_folds(changes: &mut [Change], said: &Said<'_>) {
     let mut folded: BTreeMap<u64, u64> = BTreeMap::new();
     let mut happened = BTreeSet::new();
-    for fold in changes.iter() {
-        let ChangeKind::Fold { of } = &fold.kind else {
-            continue;
-        };
-        if fold.outcome != Outcome::Unfinished || of.is_empty() {
-            continue;
+    let unfinished = changes.iter().filter_map(|fold| match &fold.kind {
+        ChangeKind::Fold { of } if fold.outcome == Outcome::Unfinished && !of.is_empty() => {
+            Some((fold.number, of))
         }
-        let is_last = |change: &&Change| {
-            let target = patch(change).map(|patch| patch.target);
-            target.is_none()
-                || !changes.iter().any(|other| {
-                    of.contains(&other.number)
-                        && other.number > change.number
-                        && patch(other).map(|patch| patch.target) == target
-                })
-        };
-        let mut last = changes
-            .iter()
-            .filter(|change| of.contains(&change.number))
-            .filter(is_last);
-        let says_so = |change: &Change| match &change.kind {
-            ChangeKind::Patch { target, new, .. } => {
-                Versions::of(changes).is_said(source, target, new.as_deref(), change.number)
+        _ => None,
+    });
+    for (number, of) in unfinished {
+        let versions = Versions::of(patches(changes, said.lineages));
+        let of: BTreeSet<u64> = of.iter().copied().collect();
+        // What was written last of each definition.
+        let mut last: HashMap<&str, (u64, Option<&str>)> = HashMap::new();
+        let mut is_said = true;
+        for change in changes.iter().filter(|change| of.contains(&change.number)) {
+            if let Some(patch) = patch(change, said.lineages) {
+                last.insert(patch.name, (change.number, patch.new));
+            } else if let ChangeKind::State { target, text, .. } = &change.kind {
+                is_said &= said.says(target, Some(text));
             }
-            ChangeKind::State { target, text, .. } => says(source, target, Some(text.as_str())),
-            _ => true,
-        };
-        if last.all(says_so) {
-            happened.insert(fold.number);
-            folded.extend(of.iter().map(|number| (*number, fold.number)));
+        }
+        let mut last = last.into_iter();
+        if is_said && last.all(|(name, (number, text))| versions.is_said(said, name, text, number))
+        {
+            happened.insert(number);
+            folded.extend(of.iter().map(|of| (*of, number)));
         }
     }
     for change in changes.iter_mut() {
@@ -145,29 +137,53 @@ fn note_folds(changes: &mut [Change], source: &Outline) {
     }
 }
 
+fn patches<'a>(
+    changes: &'a [Change],
+    lineages: &'a Lineages,
+) -> impl Iterator<Item = (u64, Patch<'a>)> {
+    changes
+        .iter()
+        .filter_map(|change| Some((change.number, patch(change, lineages)?)))
+}
+
 /// Make the changes, one after the other, and say what becomes of each.
-fn weigh(changes: &mut [Change], source: &Outline, in_source: &HashMap<u64, u64>) {
-    let mut known = Known {
-        source,
-        versions: HashMap::new(),
-        headers: HashMap::new(),
-    };
+fn weigh(changes: &mut [Change], said: &Said<'_>) {
     let mut verdicts = Vec::new();
     {
-        let mut tree = Tree::of(source);
+        let versions = Versions::of(patches(changes, said.lineages));
+        let counted = changes
+            .iter()
+            .filter(|change| is_counted(change) && !said.lineages.is_unsure(change.number));
+        let counted: Vec<_> = counted
+            .filter_map(|change| Some((change.number, patch(change, said.lineages)?)))
+            .collect();
+        let in_source = in_source(&counted, &versions, said);
+        let mut known = Known {
+            said,
+            versions: HashMap::new(),
+            headers: HashMap::new(),
+        };
+        let mut tree = Tree::of(said.source);
+        tree.name_for_life(said.lineages);
         // Those before a change, with what has become of them by now.
         let mut judged = changes.to_vec();
         for index in 0..changes.len() {
             let change = &changes[index];
-            let Some(patch) = patch(change) else {
+            let Some(patch) = patch(change, said.lineages) else {
                 continue;
             };
-            let is_made_for = known.has(patch.target, patch.old);
+            let is_made_for = known.has(patch.name, patch.old);
             let verdict = if !is_counted(change) {
-                if is_made_for || known.has(patch.target, patch.new) {
+                if is_made_for || known.has(patch.name, patch.new) {
                     known.add(&patch);
                 }
                 continue;
+            } else if said.lineages.is_unsure(change.number) {
+                let why = format!(
+                    "which {} it was made for is not certain any more",
+                    target(change)
+                );
+                (Status::Conflict, why)
             } else if let Some(last) = in_source.get(&change.number) {
                 known.add(&patch);
                 let why = if *last == change.number {
@@ -177,10 +193,11 @@ fn weigh(changes: &mut [Change], source: &Outline, in_source: &HashMap<u64, u64>
                 };
                 (Status::InSource, why)
             } else if !is_made_for {
-                (Status::Conflict, mismatch(source, &patch))
+                (Status::Conflict, mismatch(change, &patch, said))
             } else {
                 known.add(&patch);
-                match Step::of(change).map(|step| step.make(&mut tree, &judged[..index])) {
+                let step = Step::of(change, said.lineages);
+                match step.map(|step| step.make(&mut tree, &judged[..index])) {
                     Some(Err(why)) => (Status::Conflict, why),
                     _ if change.why == IN_FLIGHT => (Status::Pending, IN_FLIGHT.to_owned()),
                     _ => (Status::Pending, "clean".to_owned()),
@@ -196,9 +213,16 @@ fn weigh(changes: &mut [Change], source: &Outline, in_source: &HashMap<u64, u64>
     }
 }
 
-fn mismatch(source: &Outline, patch: &Patch<'_>) -> String {
-    let target = patch.target;
-    match (target::find(source, target), patch.old) {
+fn target(change: &Change) -> &str {
+    match &change.kind {
+        ChangeKind::Patch { target, .. } | ChangeKind::State { target, .. } => target,
+        _ => "-",
+    }
+}
+
+fn mismatch(change: &Change, patch: &Patch<'_>, said: &Said<'_>) -> String {
+    let target = target(change);
+    match (said.find(patch.name), patch.old) {
         (None, _) => format!("the source has no {target} any more"),
         (Some(_), None) => format!("the source has another {target} already"),
         (Some(_), Some(_)) => {
@@ -209,30 +233,31 @@ fn mismatch(source: &Outline, patch: &Patch<'_>) -> String {
 
 /// The texts that relive made, one out of the other, of what the source says now.
 struct Known<'s> {
-    source: &'s Outline,
+    said: &'s Said<'s>,
     versions: HashMap<String, BTreeSet<Option<String>>>,
     headers: HashMap<String, BTreeSet<String>>,
 }
 
 impl Known<'_> {
-    /// Whether a text of a target is one of them.
-    fn has(&self, target: &str, text: Option<&str>) -> bool {
+    /// Whether a text of a definition is one of them.
+    fn has(&self, name: &str, text: Option<&str>) -> bool {
         let text = text.map(|text| exact(text).into_owned());
-        if self.has_version(target, text.as_ref()) {
+        let is_known = |versions: &BTreeSet<Option<String>>| versions.contains(&text);
+        if self.versions.get(name).is_some_and(is_known) || self.said.says(name, text.as_deref()) {
             return true;
         }
-        let Some(class) = text.and_then(|text| Class::parse(&text, target)) else {
+        let Some(class) = text.and_then(|text| Class::parse(&text, name, self.said)) else {
             return false;
         };
-        let there = target::find(self.source, target);
-        let header = there.and_then(|unit| class.header_of(self.source, unit));
+        let there = self.said.find(name);
+        let header = there.and_then(|unit| class.header_of(self.said.source, unit));
         let has_header = header.as_deref() == Some(&*class.header)
             || self
                 .headers
-                .get(target)
+                .get(name)
                 .is_some_and(|headers| headers.contains(&class.header));
         let others: Vec<(String, Option<String>)> = match there {
-            Some(unit) => class.members_with(self.source, unit).collect(),
+            Some(unit) => class.members_with(self.said, unit).collect(),
             None => class.own_members().collect(),
         };
         has_header
@@ -241,26 +266,8 @@ impl Known<'_> {
                 .all(|(member, text)| self.has(member, text.as_deref()))
     }
 
-    fn has_version(&self, target: &str, text: Option<&String>) -> bool {
-        let is_known = |target: &str| {
-            let versions = self.versions.get(target);
-            versions.is_some_and(|versions| versions.contains(&text.cloned()))
-        };
-        if says(self.source, target, text.map(String::as_str)) || is_known(target) {
-            return true;
-        }
-        // What repeats a name may have had another ordinal, and is no other thing of that name.
-        let Some(text) = text else {
-            return Path::parse(target).name.ordinal > 1;
-        };
-        let group = group_of(target);
-        is_known(&group)
-            || units_of(self.source, &group)
-                .any(|unit| exact(self.source.lines(unit.lines)) == **text)
-    }
-
     fn add(&mut self, patch: &Patch<'_>) {
-        let both = [patch.old, patch.new].map(|text| self.learn(patch.target, text));
+        let both = [patch.old, patch.new].map(|text| self.learn(patch.name, text));
         // What only one of two versions of a class has, the other one has not.
         for member in both.iter().flatten() {
             if !both.iter().all(|members| members.contains(member)) {
@@ -269,27 +276,23 @@ impl Known<'_> {
         }
     }
 
-    /// Take note of a text and, if it is a class, of what is in it; the targets of that.
-    fn learn(&mut self, target: &str, text: Option<&str>) -> BTreeSet<String> {
-        self.note(target, text);
-        let Some(class) = text.and_then(|text| Class::parse(text, target)) else {
+    /// Take note of a text and, if it is a class, of what is in it; the names of that.
+    fn learn(&mut self, name: &str, text: Option<&str>) -> BTreeSet<String> {
+        self.note(name, text);
+        let Some(class) = text.and_then(|text| Class::parse(text, name, self.said)) else {
             return BTreeSet::new();
         };
         for (member, text) in &class.members {
             self.learn(member, Some(text));
         }
-        let headers = self.headers.entry(target.to_owned()).or_default();
+        let headers = self.headers.entry(name.to_owned()).or_default();
         headers.insert(class.header);
         class.members.into_iter().map(|(name, _)| name).collect()
     }
 
-    fn note(&mut self, target: &str, text: Option<&str>) {
+    fn note(&mut self, name: &str, text: Option<&str>) {
         let text = text.map(|text| exact(text).into_owned());
-        if Path::parse(target).name.ordinal > 1 && text.is_some() {
-            let versions = self.versions.entry(group_of(target)).or_default();
-            versions.insert(text.clone());
-        }
-        let versions = self.versions.entry(target.to_owned()).or_default();
+        let versions = self.versions.entry(name.to_owned()).or_default();
         versions.insert(text);
     }
 }

@@ -430,3 +430,110 @@ fn what_another_user_wrote_does_not_count() {
     "#]]
     .assert_eq(&tell(&changes));
 }
+
+/// `pass` that makes room for a method was a change of its own, and pending for ever once it was gone.
+#[test]
+fn a_body_that_says_nothing_is_filled_and_emptied_by_what_is_in_it() {
+    let world = World::new("class A:\n    pass\n");
+    let mut log = world.open();
+    world.edit(&mut log, "class A:\n    x = 1\n");
+    world.edit(&mut log, "class A:\n    pass\n");
+    world.edit(&mut log, "class A:\n    y = 1\n");
+    assert!(!world.told(&log).contains("<pass>"), "{}", world.told(&log));
+    let live = world.live(&log);
+    assert_eq!(live, "class A:\n    y = 1\n");
+    world.save(&mut log, &live);
+    assert!(!world.told(&log).contains("pending"));
+    assert_eq!(world.live(&log), live);
+}
+
+/// A second `show()` was taken for the first one, and so for made.
+#[test]
+fn a_statement_added_once_more_is_pending_until_it_is_there_twice() {
+    let world = World::new("show()\n");
+    let mut log = world.open();
+    world.edit(&mut log, "show()\nshow()\n");
+    assert_eq!(world.told(&log), "2 <show()>#2: pending (clean)\n");
+    assert_eq!(world.live(&log), "show()\nshow()\n");
+    world.disk.put(SOURCE, b"show()\nshow()\n");
+    assert_eq!(
+        world.told(&log),
+        "2 <show()>#2: in source (already in the source)\n"
+    );
+}
+
+/// Which of two equal statements a source has lost is told by the save alone.
+#[test]
+fn one_of_two_equal_statements_is_removed_and_saved() {
+    let world = World::new("show()\nx = 1\nshow()\n");
+    let mut log = world.open();
+    world.edit(&mut log, "x = 1\nshow()\n");
+    assert_eq!(world.live(&log), "x = 1\nshow()\n");
+    world.save(&mut log, "x = 1\nshow()\n");
+    assert_eq!(world.live(&log), "x = 1\nshow()\n");
+    assert!(!world.told(&log).contains("pending"));
+}
+
+/// What an editor put beside a change was replaced by it.
+#[test]
+fn another_definition_of_the_same_name_is_a_conflict_and_stays() {
+    let world = World::new("def f(): return 1\n");
+    let mut log = world.open();
+    world.edit(&mut log, "def f(): return 1\ndef f(): return 2\n");
+    let saved = "def f(): return 1\ndef f(): return 9\n";
+    world.save(&mut log, saved);
+    expect![[r#"
+        2 f#2: conflict (the source has another f#2 already)
+        5 f#2: in source (it was saved)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), saved);
+}
+
+/// Two classes whose places changes took from each other: the saved one was taken for the one that was removed.
+#[test]
+fn of_two_classes_one_becomes_the_other_and_is_saved() {
+    let world = World::new("class A:\n    x = 1\nclass A(B):\n    x = 1\n");
+    let mut log = world.open();
+    world.edit(&mut log, "class A:\n    x = 1\n");
+    world.edit(&mut log, "class A(B):\n    x = 1\n");
+    let live = world.live(&log);
+    assert_eq!(live, "class A(B):\n    x = 1\n");
+    world.save(&mut log, &live);
+    assert_eq!(world.live(&log), live);
+    assert!(
+        !world.told(&log).contains("pending"),
+        "{}",
+        world.told(&log)
+    );
+}
+
+/// Leaving off the first of two classes had the second one's change be taken for one of the first.
+#[test]
+fn a_class_is_removed_whose_namesake_is_left_off() {
+    let world = World::new("x = 1\n");
+    let mut log = world.open();
+    let both = "x = 1\nclass B:\n    a = 1\nclass B:\n    b = 1\n";
+    let first = world.edit(&mut log, both)[0];
+    let skip = Draft::Skip {
+        of: first,
+        why: String::new(),
+    };
+    world.make(&mut log, &[skip], Via::Repl);
+    world.edit(&mut log, "x = 1\n");
+    assert_eq!(world.live(&log), "x = 1\n", "{}", world.told(&log));
+}
+
+/// They were exchanged once more.
+#[test]
+fn two_definitions_that_were_exchanged_for_each_other_are_saved_unseen() {
+    let world = World::new("def f(): return 1\ndef f(): return 2\n");
+    let mut log = world.open();
+    world.edit(&mut log, "def f(): return 3\ndef f(): return 2\n");
+    world.edit(&mut log, "def f(): return 3\ndef f(): return 1\n");
+    world.edit(&mut log, "def f(): return 2\ndef f(): return 1\n");
+    let live = world.live(&log);
+    assert_eq!(live, "def f(): return 2\ndef f(): return 1\n");
+    world.disk.put(SOURCE, live.as_bytes());
+    assert_eq!(world.live(&log), live, "{}", world.told(&log));
+}

@@ -4,11 +4,14 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use relive_log::{ChangeKind, Draft, Effect, Log, Status, Via, drafts, recover_fold, splice, undo};
+use relive_log::{
+    Change, ChangeKind, Draft, Effect, Log, Status, Via, drafts, recover_fold, splice, targets,
+    text_hash, undo,
+};
 
 use crate::random::{Block, Edit, NAMES, edited, edits, fillers, meaning, module, render};
 use crate::support::parse;
-use crate::world::{SOURCE, World, tell};
+use crate::world::{SOURCE, World};
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -47,21 +50,45 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     prop::collection::vec(act, 1..9)
 }
 
-fn has_conflicts(world: &World, log: &Log) -> bool {
-    let is_conflict = |change: &relive_log::Change| change.status == Status::Conflict;
-    world.changes(log).iter().any(is_conflict)
+/// The numbers of the changes of definitions that have a status.
+fn all_of(changes: &[Change], status: Status) -> Vec<u64> {
+    let is_it = |change: &&Change| {
+        change.status == status && matches!(change.kind, ChangeKind::Patch { .. })
+    };
+    let all = changes.iter().filter(is_it);
+    all.map(|change| change.number).collect()
+}
+
+fn in_conflict(world: &World, log: &Log) -> Vec<u64> {
+    all_of(&world.changes(log), Status::Conflict)
 }
 
 fn pending(world: &World, log: &Log) -> Vec<u64> {
-    let changes = world.changes(log);
-    let is_pending = |change: &&relive_log::Change| {
-        change.status == Status::Pending && matches!(change.kind, ChangeKind::Patch { .. })
-    };
-    changes
+    all_of(&world.changes(log), Status::Pending)
+}
+
+/// What is said to be in the source is there. (Of a class other changes may have made other statements.)
+fn is_honest(world: &World, log: &Log) -> bool {
+    let source = parse(&world.source());
+    let all = targets(&source);
+    let there: Vec<_> = all
         .iter()
-        .filter(is_pending)
-        .map(|change| change.number)
-        .collect()
+        .map(|(_, unit)| text_hash(source.lines(unit.lines)))
+        .collect();
+    world
+        .changes(log)
+        .iter()
+        .all(|change| match (&change.kind, &*change.why) {
+            (
+                ChangeKind::Patch {
+                    new: Some(new),
+                    post: Some(post),
+                    ..
+                },
+                "already in the source",
+            ) => new.contains("class ") || new.contains('#') || there.contains(post),
+            _ => true,
+        })
 }
 
 fn decide(world: &World, log: &mut Log, index: prop::sample::Index, draft: impl Fn(u64) -> Draft) {
@@ -111,54 +138,41 @@ fn live_through(blocks: &[Block], fillers: &[&str], acts: Vec<Act>, is_plain: bo
     let mut log = world.open();
     for (step, act) in acts.into_iter().enumerate() {
         let before = world.live(&log);
-        let told = format!("{step}: {act:?}\n{before}\n{}", world.told(&log));
+        let conflicts = in_conflict(&world, &log);
+        let told = format!(
+            "{step}: {act:?}\n{before}\n{}{}",
+            world.told(&log),
+            detailed(&world, &log)
+        );
+        let has_state = told.contains("`a = 7`");
         match act {
             Act::Patch(patch) => {
                 let live = parse(&before);
                 let new =
                     splice(&live, &[], &parse(&render(&unique(&patch), &[], "    "))).unwrap();
-                let made = drafts(&live, &parse(&new));
-                let numbers = world.make(&mut log, &made, Via::Patch);
-                let after = world.live(&log);
-                // Empty lines that a removal leaves are not there if what was removed never was.
-                let said = (meaning(&parse(&after)), meaning(&parse(&new)));
+                let numbers = world.make(&mut log, &drafts(&live, &parse(&new)), Via::Patch);
+                assert_means(&world, &log, &new, is_plain, &told);
+                let now = in_conflict(&world, &log);
                 assert!(
-                    !is_plain || said.0 == said.1,
+                    !is_plain || !numbers.iter().any(|number| now.contains(number)),
                     "{told}\n{}",
                     world.told(&log)
                 );
-                let changes = world.changes(&log);
-                let own = changes
-                    .iter()
-                    .filter(|change| numbers.contains(&change.number));
-                for change in own {
-                    assert!(
-                        !is_plain || change.status != Status::Conflict,
-                        "{told}\n{}",
-                        tell(&changes)
-                    );
-                }
             }
             Act::Change(changes) => {
                 blocks = unique(&edited(&blocks, &changes));
-                let new = parse(&render(&blocks, &[], "    "));
-                let made = drafts(&parse(&before), &new);
-                world.make(&mut log, &made, Via::Patch);
-                let live = world.live(&log);
-                assert!(
-                    !is_plain || meaning(&parse(&live)) == meaning(&new),
-                    "{told}\n{}\n{live}",
-                    world.told(&log)
-                );
+                let new = render(&blocks, &[], "    ");
+                world.edit(&mut log, &new);
+                assert_means(&world, &log, &new, is_plain, &told);
             }
             Act::SaveLive => {
                 world.save(&mut log, &before);
+                let now = world.told(&log);
                 assert!(
-                    !is_plain || told.contains(": conflict (") || pending(&world, &log).is_empty(),
-                    "{told}\n{}",
-                    world.told(&log)
+                    !conflicts.is_empty() || pending(&world, &log).is_empty(),
+                    "{told}\n{now}"
                 );
-                assert!(!is_plain || world.live(&log) == before);
+                assert_eq!(world.live(&log), before, "{told}\n{now}");
             }
             Act::SaveOther(changes) => {
                 blocks = unique(&edited(&blocks, &changes));
@@ -167,21 +181,17 @@ fn live_through(blocks: &[Block], fillers: &[&str], acts: Vec<Act>, is_plain: bo
             }
             Act::Undo(index) => {
                 let changes = world.changes(&log);
-                let number = changes[index
-                    .index(changes.len().max(1))
-                    .min(changes.len().saturating_sub(1))..]
-                    .first()
-                    .map_or(0, |change| change.number);
-                let had_conflicts = has_conflicts(&world, &log);
+                let number = match &*changes {
+                    [] => 0,
+                    some => index.get(some).number,
+                };
                 if let Ok(made) = undo(&changes, number, &parse(&world.source())) {
                     world.make(&mut log, &made, Via::Undo);
-                    if !had_conflicts {
-                        assert!(
-                            !is_plain || !has_conflicts(&world, &log),
-                            "{told}\n{number}\n{}",
-                            world.told(&log)
-                        );
-                    }
+                    assert!(
+                        !is_plain || !conflicts.is_empty() || in_conflict(&world, &log).is_empty(),
+                        "{told}\n{number}\n{}",
+                        world.told(&log)
+                    );
                 }
             }
             Act::Skip(index) => {
@@ -201,22 +211,26 @@ fn live_through(blocks: &[Block], fillers: &[&str], acts: Vec<Act>, is_plain: bo
             }
             Act::Fold => {
                 let folded = world.fold(&mut log);
+                let now = world.told(&log);
                 assert!(folded.left.iter().all(|(_, why)| !why.is_empty()));
-                assert!(
-                    !is_plain || pending(&world, &log).is_empty(),
-                    "{told}\n{}",
-                    world.told(&log)
-                );
-                assert!(!is_plain || world.live(&log) == world.source(), "{told}");
-                if is_plain && !told.contains("`a = 7`") {
-                    assert_eq!(world.source(), before, "{told}");
+                // Statements that change state are folded, too, or left.
+                assert!(pending(&world, &log).is_empty(), "{told}\n{now}");
+                assert_eq!(world.live(&log), world.source(), "{told}\n{now}");
+                if !has_state {
+                    assert_eq!(world.source(), before, "{told}\n{now}");
                 }
+                let left: Vec<u64> = folded.left.iter().map(|(number, _)| *number).collect();
+                assert!(
+                    conflicts.iter().all(|number| left.contains(number)),
+                    "{told}\n{left:?}"
+                );
             }
             Act::Restart => {
                 drop(log);
                 world.disk.kill();
                 log = world.open();
-                assert_eq!(world.live(&log), before);
+                assert_eq!(world.live(&log), before, "{told}");
+                assert_eq!(in_conflict(&world, &log), conflicts, "{told}");
             }
             Act::FoldKilled(calls) => {
                 // That all was applied is durable.
@@ -228,24 +242,52 @@ fn live_through(blocks: &[Block], fillers: &[&str], acts: Vec<Act>, is_plain: bo
                 world.disk.heal();
                 log = world.open();
                 recover_fold(&world.rim, &mut log).unwrap();
-                // A fold may resolve what only seemed to be a conflict where names repeat; and of a source that says
-                // all that a fold was to write, but for empty lines, it is taken for written.
-                if is_plain && !told.contains("`a = 7`") {
+                // Of a source that says all that a fold was to write, but for empty lines, it is taken for written.
+                if !has_state {
                     let live = meaning(&parse(&world.live(&log)));
-                    assert_eq!(
-                        live,
-                        meaning(&parse(&before)),
-                        "{told}\n{}",
-                        world.told(&log)
-                    );
+                    let now = world.told(&log);
+                    assert_eq!(live, meaning(&parse(&before)), "{told}\n{now}");
                 }
             }
         }
+        assert!(is_honest(&world, &log), "{told}\n{}", world.told(&log));
     }
 }
 
-/// The same lives each time, unless somebody asks for others (`PROPTEST_RNG_SEED`, `PROPTEST_CASES`): some odd ones are
-/// known to end with a change that is pending though the source says it; see `docs/limitations.md`.
+fn detailed(world: &World, log: &Log) -> String {
+    let mut out = format!("SOURCE\n{}\n", world.source());
+    for change in world.changes(log) {
+        if let ChangeKind::Patch {
+            target,
+            old,
+            new,
+            after,
+            ..
+        } = &change.kind
+        {
+            out.push_str(&format!(
+                "{} {target} after {after:?}: {old:?} -> {new:?} {:?} {:?}\n",
+                change.number, change.via, change.status
+            ));
+        }
+    }
+    out
+}
+
+/// The live text means what was typed, or a change is shown as a conflict.
+fn assert_means(world: &World, log: &Log, typed: &str, is_plain: bool, told: &str) {
+    let live = world.live(log);
+    let is_told = !is_plain && !in_conflict(world, log).is_empty();
+    // Empty lines that a removal leaves are not there if what was removed never was.
+    assert!(
+        is_told || meaning(&parse(&live)) == meaning(&parse(typed)),
+        "{told}\nTYPED\n{typed}\nLIVE\n{live}\n{}",
+        detailed(world, log)
+    );
+}
+
+/// The same lives each time, unless somebody asks for others (`PROPTEST_RNG_SEED`, `PROPTEST_CASES`): about one in a
+/// thousand odd ones is known to fail, where names repeat or have repeated; see `docs/limitations.md`.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     let is_asked = ["PROPTEST_RNG_SEED", "PROPTEST_CASES"]
@@ -270,9 +312,9 @@ proptest! {
         live_through(&blocks, &fillers, acts, true);
     }
 
-    /// Where names repeat, a change may come to be in conflict; but the source is never half of something.
+    /// Where names repeat, a change may come to be in conflict; then it is shown.
     #[test]
-    fn no_life_ends_in_a_text_that_is_none(blocks in module(), fillers in fillers(), acts in acts()) {
+    fn no_life_with_repeated_names_loses_a_change_or_makes_one_twice(blocks in module(), fillers in fillers(), acts in acts()) {
         live_through(&blocks, &fillers, acts, false);
     }
 }

@@ -323,6 +323,12 @@ proptest! {
         prop_assert_eq!(&merged.conflicts, &vec![]);
         check_origins(&source, &changes, &merged);
         let outline = parse(&merged.text);
+        let said = |outline| {
+            let mut said = said(outline);
+            // It says nothing.
+            said.retain(|line| !line.ends_with("pass\\n\""));
+            said
+        };
         prop_assert_eq!(said(&outline), said(&new), "{}\n{:#?}", merged.text, changes);
     }
 
@@ -342,7 +348,7 @@ proptest! {
             prop_assert_eq!(&merged.conflicts, &vec![]);
             check_origins(&source, &changes, &merged);
             live = parse(&merged.text);
-            prop_assert_eq!(trees(&live), trees(&new), "{}\n{:#?}", merged.text, changes);
+            prop_assert_eq!(meaning(&live), meaning(&new), "{}\n{:#?}", merged.text, changes);
             prop_assert_eq!(drafts(&live, &live), vec![]);
         }
     }
