@@ -248,6 +248,20 @@ def test_a_transaction_is_one_change_of_several_modules(live: Live) -> None:
     assert (bank.RATE, other.LIMIT) == (1, 2)
 
 
+def test_undoing_a_part_of_a_transaction_undoes_all_of_it(live: Live) -> None:
+    """One of the modules went back, and the others stayed."""
+    bank, other = live.load("bank", BANK), live.load("other", "LIMIT = 1\n")
+    with relive.transaction():
+        relive.patch("bank", "RATE = 1\nMORE = 5")
+        relive.patch("other", "LIMIT = 2")
+    relive.patch("bank", "LATER = 3")
+    relive.log(bank).undo(relive.log(bank).pending[0].n)
+    assert (bank.RATE, hasattr(bank, "MORE"), other.LIMIT, bank.LATER) == (0.02, False, 1, 3)
+    [undo] = [change for change in relive.log(other) if change.kind == "undo"]
+    relive.log(other).undo(undo.n)
+    assert (bank.RATE, bank.MORE, other.LIMIT) == (1, 5, 2)
+
+
 def change_one_mind() -> None:
     """Begin a transaction, and leave it by an exception."""
     with relive.transaction():

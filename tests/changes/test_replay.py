@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -242,6 +243,33 @@ def test_a_change_of_two_modules_that_was_not_completed_changes_none(place: Plac
     own.write_bytes(text[: text.index(b"@state")])
     for _ in range(2):
         assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+
+
+def test_a_change_of_two_modules_is_taken_back_and_left_off_as_one(place: Place) -> None:
+    (place.directory / "other.py").write_text("LIMIT = 1\n")
+    both = "with relive.transaction():\n    relive.patch('bank', 'RATE = 9')\n    relive.patch('other', 'LIMIT = 2')\n"
+    place.dies(f"import other\n{both}{KILL}")
+    relive = str(Path(sys.executable).with_name("relive"))
+
+    def command(*arguments: str) -> str:
+        environment = os.environ | {"RELIVE_HOME": str(place.home)}
+        done = subprocess.run([relive, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def values() -> Any:
+        return place.says("[bank.RATE, __import__('other').LIMIT]", RELIVE_REPLAY="all")
+
+    assert values() == [9, 2]
+    assert "change 2 of other.py: taken back with it\n" in command("undo", "bank.py", "2")
+    assert values() == [0.02, 1]
+    [number] = re.findall(r"(\d+) .* undo ", command("log", "--all", "bank.py"))
+    assert "other.py: taken back with it\n" in command("undo", "bank.py", number)
+    assert values() == [9, 2]
+    assert "other.py: change 2 left off with it\n" in command("recover", "bank.py", "--none")
+    assert values() == [0.02, 1]
+    assert "bank.py: change 2 replayed with it\n" in command("recover", "other.py", "--only", "2")
+    assert values() == [9, 2]
 
 
 def test_what_is_typed_does_not_run_if_the_log_of_its_module_cannot_be_written(place: Place) -> None:

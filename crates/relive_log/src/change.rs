@@ -69,6 +69,8 @@ pub struct Change {
     pub via: Via,
     /// What it is a consequence of.
     pub cause: Option<Cause>,
+    /// The transaction of a session's log that it is a part of, with changes of other modules.
+    pub within: Option<Cause>,
     /// What it changes.
     pub kind: ChangeKind,
     /// Whether it counts.

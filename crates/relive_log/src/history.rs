@@ -179,6 +179,7 @@ impl<'r> History<'r> {
             session: session.to_owned(),
             via: Via::Repl,
             cause: None,
+            within: None,
             kind,
             status: Status::InSource,
             outcome: Outcome::Applied,
@@ -206,6 +207,7 @@ impl<'r> History<'r> {
         if let Some(change) = self.changes.last_mut() {
             change.via = via;
             change.cause = cause.cloned();
+            change.within.clone_from(&transaction.within);
             (change.outcome, change.status, change.why) = (outcome, status, why);
         }
     }

@@ -25,6 +25,7 @@ mod judge;
 mod lineage;
 mod log;
 mod merge;
+mod parts;
 mod place;
 mod read;
 mod reading;
@@ -54,6 +55,7 @@ pub use home::Home;
 pub use judge::judge;
 pub use log::{AppendError, Committed, Log, OpenError, SyncMode, file_hash, set_aside};
 pub use merge::{Merged, Origin, merge};
+pub use parts::{Together, sources_of};
 pub use read::{ReadError, read, read_all};
 pub use reading::{Fate, ReadLog, Signed, Tail, Transaction};
 pub use record::{
@@ -69,5 +71,5 @@ pub use storage::{Access, Clock, Disk, File, FileKind, FileStatus, Storage, Syst
 pub use target::{find, targets};
 pub use text::text_hash;
 pub use trust::{TrustError, trust};
-pub use undo::{UndoError, undo};
+pub use undo::{UndoError, undo, undo_together};
 pub use unified::unified_diff;

@@ -86,6 +86,29 @@ pub fn undo(changes: &[Change], number: u64, source: &Outline) -> Result<Vec<Dra
     undo_judged(&changes, number, source)
 }
 
+/// The changes that take several back, which are one. Those that do not count anyway stay as they are.
+pub fn undo_together(
+    changes: &[Change],
+    numbers: &[u64],
+    source: &Outline,
+) -> Result<Vec<Draft>, UndoError> {
+    let mut changes = changes.to_vec();
+    judge(&mut changes, Some(source));
+    let mut drafts = Vec::new();
+    // A later one may rest on an earlier one.
+    for number in numbers.iter().rev() {
+        match undo_judged(&changes, *number, source) {
+            Err(UndoError::NotLive { .. }) if numbers.len() > 1 => {}
+            made => drafts.extend(made?),
+        }
+        let undone = changes.iter_mut().find(|change| change.number == *number);
+        if let Some(undone) = undone {
+            undone.status = Status::Undone;
+        }
+    }
+    Ok(drafts)
+}
+
 fn undo_judged(changes: &[Change], number: u64, source: &Outline) -> Result<Vec<Draft>, UndoError> {
     let change = changes
         .iter()

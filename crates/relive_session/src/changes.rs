@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relive_log::{
-    Cause, Change, ChangeKind, Draft, Folded, Merged, Outcome, Status, Via, judge, merge,
+    Cause, Change, ChangeKind, Draft, Folded, Merged, Outcome, Status, Together, Via, judge, merge,
 };
 use relive_plan::{Item, ItemKind};
 use relive_syntax::{Lines, Outline, Piece, SyntaxError};
@@ -134,12 +134,65 @@ impl Session {
         Outline::parse(Arc::clone(&outline.text)).ok()
     }
 
-    /// Have a change count no longer, whichever it is.
+    /// Have a change count no longer, whichever it is, with those of other live modules that are one with it.
     pub fn undo(&mut self, host: &mut dyn Host, file: &Path, number: u64) -> Report {
-        let drafted = self.drafted(file, |all, source| {
-            relive_log::undo(all, number, source).map_err(|error| error.to_string())
-        });
-        self.change_drafted(host, file, drafted, Via::Undo)
+        let requests = self.undo_requests(file, number);
+        match requests {
+            Ok(requests) => self.change(host, requests),
+            Err(why) => self.refusal(file, why),
+        }
+    }
+
+    fn undo_requests(&mut self, file: &Path, number: u64) -> Result<Vec<ChangeRequest>, String> {
+        let told = |error: LogError| error.to_string();
+        let changes = self.log.read(file).map_err(told)?.changes;
+        let Some(together) = Together::of(&changes, number) else {
+            return Ok(vec![self.undo_request(file, &changes, &[number])?]);
+        };
+        let numbers = together.numbers(&changes);
+        if !numbers.contains(&number) {
+            return Ok(vec![self.undo_request(file, &changes, &[number])?]);
+        }
+        let mut requests = vec![self.undo_request(file, &changes, &numbers)?];
+        for source in self.log.sources_of(&together.within) {
+            let Some(other) = self.live_file(&source) else {
+                self.told.push(format!(
+                    "{} has changes that are one with change {number}, and is not live: `relive undo` takes them back",
+                    source.display()
+                ));
+                continue;
+            };
+            if self.live_file(file).as_ref() == Some(&other) {
+                continue;
+            }
+            let changes = self.log.read(&other).map_err(told)?.changes;
+            let numbers = together.numbers(&changes);
+            if !numbers.is_empty() {
+                requests.push(self.undo_request(&other, &changes, &numbers)?);
+            }
+        }
+        Ok(requests)
+    }
+
+    fn undo_request(
+        &mut self,
+        file: &Path,
+        changes: &[Change],
+        numbers: &[u64],
+    ) -> Result<ChangeRequest, String> {
+        let name = self.module_of(file)?;
+        let module = self.modules.get_mut(&name).ok_or("its module is gone")?;
+        let live = module.outline(&mut self.last_unit);
+        let live = live.map_err(|error| error.message)?;
+        let source = module.file_outline().unwrap_or(&live);
+        let drafts = relive_log::undo_together(changes, numbers, source);
+        Ok(ChangeRequest {
+            module: name,
+            drafts: drafts.map_err(|error| error.to_string())?,
+            via: Via::Undo,
+            cause: None,
+            logged: None,
+        })
     }
 
     /// Merge a change that is in conflict with what the file says now.
@@ -210,17 +263,21 @@ impl Session {
                 };
                 self.change(host, vec![request])
             }
-            Err(why) => Report {
-                version: self.version(),
-                refused: vec![Item {
-                    qualname: file.display().to_string(),
-                    kind: ItemKind::Module,
-                    why,
-                    file: file.display().to_string(),
-                    line: 1,
-                }],
-                ..Report::default()
-            },
+            Err(why) => self.refusal(file, why),
+        }
+    }
+
+    fn refusal(&self, file: &Path, why: String) -> Report {
+        Report {
+            version: self.version(),
+            refused: vec![Item {
+                qualname: file.display().to_string(),
+                kind: ItemKind::Module,
+                why,
+                file: file.display().to_string(),
+                line: 1,
+            }],
+            ..Report::default()
         }
     }
 
@@ -398,6 +455,7 @@ fn unnumbered(kind: ChangeKind, via: Via) -> Change {
         session: String::new(),
         via,
         cause: None,
+        within: None,
         kind,
         status: Status::Pending,
         outcome: Outcome::Applied,

@@ -39,6 +39,11 @@ pub trait ChangeLog: Send {
         false
     }
 
+    /// The source files of which a transaction of a session's log has changes.
+    fn sources_of(&self, _within: &Cause) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// The source of a log that this session writes.
     fn source_of(&self, _log: &Path) -> Option<PathBuf> {
         None

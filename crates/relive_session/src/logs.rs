@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use relive_log::{
     Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim,
     SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read, read_all, recover_fold,
-    set_aside,
+    set_aside, sources_of,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -295,6 +295,10 @@ impl ChangeLog for Logs {
         let log = self.ours(source)?;
         fold_but_for(&rim, log, source, left_off, is_dry)
             .map_err(|error| LogError(error.to_string()))
+    }
+
+    fn sources_of(&self, within: &Cause) -> Vec<PathBuf> {
+        sources_of(&self.rim, within)
     }
 
     fn source_of(&self, log: &Path) -> Option<PathBuf> {

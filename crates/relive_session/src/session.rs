@@ -65,6 +65,8 @@ pub struct Session {
     pub(crate) modules: BTreeMap<String, LiveModule>,
     pub(crate) stale: BTreeMap<(String, ItemKind), Stale>,
     pub(crate) log: Box<dyn ChangeLog>,
+    /// What the user is to be told once.
+    pub(crate) told: Vec<String>,
     /// What is typed next is a statement of another session, come back after a crash.
     pub replay_cause: Option<Cause>,
     /// The cells that run, the innermost last: what is changed meanwhile is a consequence of them.
@@ -111,6 +113,7 @@ impl Session {
             stale: BTreeMap::new(),
             log: Box::new(NoLog),
             replay_cause: None,
+            told: Vec::new(),
             running: Vec::new(),
             returning: BTreeSet::new(),
             replaying: BTreeMap::new(),
@@ -301,7 +304,9 @@ impl Session {
 
     /// What the user is to be told once: where a log is kept that cannot stand beside its source, and the like.
     pub fn notices(&mut self) -> Vec<String> {
-        self.log.notices()
+        let mut notices = std::mem::take(&mut self.told);
+        notices.extend(self.log.notices());
+        notices
     }
 
     /// What a logged change survives.

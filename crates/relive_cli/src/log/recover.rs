@@ -1,6 +1,9 @@
 //! `relive recover`: which changes the next start replays.
 
-use relive_log::{Change, Draft, ResolveError, Status, resolve};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use relive_log::{Cause, Change, Draft, ResolveError, Status, Together, resolve};
 use relive_socket::LogAction;
 
 use super::list;
@@ -61,6 +64,8 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
             Picked::Aside => return set_aside(&opened, world),
         },
     };
+    let wanted = with_parts(&opened, wanted, options.only.is_some());
+    let others = other_parts(&opened, &wanted, world);
     let drafts = drafts(&opened, &wanted);
     let mut is_ours = true;
     if !merged.is_empty() {
@@ -76,11 +81,17 @@ pub(super) fn recover(options: &RecoverOptions, world: &mut World<'_>) -> Result
                 let told = world.pass_on(&opened, &sessions, decision(&wanted))?;
                 if !options.json {
                     world.print(&told);
+                    for (source, decided) in &others {
+                        decide_part(source, decided, false, world)?;
+                    }
                     return Ok(0);
                 }
                 is_ours = false;
             }
         }
+    }
+    for (source, decided) in &others {
+        decide_part(source, decided, options.json, world)?;
     }
     if is_ours {
         world.forget_suspects(&opened);
@@ -216,6 +227,92 @@ fn merge_all(opened: &Opened, numbers: &[u64], world: &mut World<'_>) -> Result<
     }
     log.close();
     Ok(Merged::Here(made))
+}
+
+/// What is one change is replayed as one: parts of a transaction of several modules are decided about alike. What is named
+/// wins; else what is left off.
+fn with_parts(opened: &Opened, mut wanted: Wanted, is_named: bool) -> Wanted {
+    let within = |number: u64| {
+        let found = opened.changes.iter().find(|change| change.number == number);
+        found.and_then(|change| change.within.clone())
+    };
+    let winning: Vec<Cause> = wanted
+        .iter()
+        .filter(|(_, is_on)| *is_on == is_named)
+        .filter_map(|(number, _)| within(*number))
+        .collect();
+    for (number, is_on) in &mut wanted {
+        if within(*number).is_some_and(|within| winning.contains(&within)) {
+            *is_on = is_named;
+        }
+    }
+    wanted
+}
+
+/// The other sources with parts of what is decided, with what is decided about them.
+fn other_parts(
+    opened: &Opened,
+    wanted: &[(u64, bool)],
+    world: &World<'_>,
+) -> Vec<(PathBuf, (Together, bool))> {
+    let mut others = Vec::new();
+    let mut seen = BTreeSet::new();
+    for draft in drafts(opened, wanted) {
+        let (Draft::Skip { of, .. } | Draft::Unskip { of, .. }) = draft else {
+            continue;
+        };
+        let Some(together) = Together::of(&opened.changes, of) else {
+            continue;
+        };
+        if !seen.insert((together.within.session.clone(), together.within.tx)) {
+            continue;
+        }
+        let is_on = matches!(draft, Draft::Unskip { .. });
+        for source in relive_log::sources_of(&world.rim, &together.within) {
+            if source != opened.read.source {
+                others.push((source, (together.clone(), is_on)));
+            }
+        }
+    }
+    others
+}
+
+/// Decide about the parts that another source has.
+fn decide_part(
+    source: &Path,
+    (together, is_on): &(Together, bool),
+    is_quiet: bool,
+    world: &mut World<'_>,
+) -> Result<(), Stop> {
+    let opened = world.open(source)?;
+    let offered = opened
+        .changes
+        .iter()
+        .filter(|change| words::is_replayable(change));
+    let offered: Vec<u64> = offered.map(|change| change.number).collect();
+    let numbers = together.numbers(&opened.changes).into_iter();
+    let numbers = numbers.filter(|number| offered.contains(number));
+    let wanted: Wanted = numbers.map(|number| (number, *is_on)).collect();
+    let drafts = drafts(&opened, &wanted);
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    match world.lock(&opened)? {
+        Lock::Here(mut log) => {
+            world.append(&mut log, &drafts)?;
+            log.close();
+        }
+        Lock::There(sessions) => {
+            world.pass_on(&opened, &sessions, decision(&wanted))?;
+        }
+    }
+    let numbers: Vec<u64> = wanted.iter().map(|(number, _)| *number).collect();
+    let what = if *is_on { "replayed" } else { "left off" };
+    if !is_quiet {
+        let all = words::numbered(&numbers);
+        world.print(&format!("{}: {all} {what} with it\n", opened.file));
+    }
+    Ok(())
 }
 
 fn offered(changes: &[Change]) -> Vec<&Change> {

@@ -18,6 +18,7 @@ fn change(number: u64, kind: ChangeKind) -> Change {
         session: "7f3c41".into(),
         via: Via::Patch,
         cause: None,
+        within: None,
         kind,
         status: Status::Pending,
         outcome: Outcome::Applied,

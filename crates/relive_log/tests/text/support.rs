@@ -65,6 +65,7 @@ pub(crate) fn pending(number: u64, draft: Draft) -> Change {
         session: "7f3c".to_owned(),
         via: Via::Patch,
         cause: None,
+        within: None,
         kind,
         status: Status::Pending,
         outcome: Outcome::Applied,
