@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use relive_log::{Change, ChangeKind, Outcome, Status};
+use relive_syntax::Outline;
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -162,9 +163,37 @@ pub(crate) fn in_full(
             let mut texts = [old, new].into_iter().flatten();
             let above = source.and_then(|source| texts.find_map(|text| lines_above(source, text)));
             lines.extend(words::content(change, above.unwrap_or(0)));
+            if change.status == Status::Conflict {
+                lines.extend(theirs(change, file, source));
+            }
         }
         _ => lines.extend(words::content(change, 0)),
     }
+    lines
+}
+
+/// What the source has where a change is in conflict with it, beside what the change was made of.
+fn theirs(change: &Change, file: &str, source: Option<&str>) -> Vec<Line> {
+    let ChangeKind::Patch { target, old, .. } = &change.kind else {
+        return Vec::new();
+    };
+    let outline = source.and_then(|source| Outline::parse(source.into()).ok());
+    let unit = outline
+        .as_ref()
+        .and_then(|outline| Some((outline, relive_log::find(outline, target)?)));
+    let Some((outline, unit)) = unit else {
+        return vec![diff::head(&format!("{file} has no {target} now"))];
+    };
+    let above = unit.lines.first.saturating_sub(1) as usize;
+    let now = outline.lines(unit.lines);
+    let mut lines = vec![diff::head(&format!(
+        "{file} has now, from line {}:",
+        unit.lines.first
+    ))];
+    lines.extend(match old {
+        Some(old) => diff::unified(old, now, above),
+        None => diff::whole(Sign::Same, now),
+    });
     lines
 }
 

@@ -69,17 +69,22 @@ fn one_change_is_shown_where_it_stands() {
     place.check(
         &["show", "bank.py", "5"],
         expect![[r#"
-        change 5: define rate
-        2026-11-21 02:02:11, session 7f3c41, made by relive.patch
-        conflict: the source has another version of rate than the one that was changed
-        --- bank.py
-        +++ bank.py
-        @@ -1,2 +1,2 @@
-         def rate():
-        -    return 1
-        +    return 3
-        exit 0
-    "#]],
+            change 5: define rate
+            2026-11-21 02:02:11, session 7f3c41, made by relive.patch
+            conflict: the source has another version of rate than the one that was changed
+            --- bank.py
+            +++ bank.py
+            @@ -1,2 +1,2 @@
+             def rate():
+            -    return 1
+            +    return 3
+            bank.py has now, from line 7:
+            @@ -7,2 +7,2 @@
+             def rate():
+            -    return 1
+            +    return 2
+            exit 0
+        "#]],
     );
     place.check(
         &["show", "bank.py", "8"],
