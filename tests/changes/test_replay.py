@@ -523,3 +523,18 @@ def test_what_processes_left_that_ended_without_a_word_is_removed(place: Place) 
     own, found = json.loads(done.stdout)
     assert set(map(Path, found)) == {Path(own), *said}
     assert set(crashes.iterdir()) == said
+
+
+def test_a_log_in_the_state_directory_is_named_by_its_source(place: Place) -> None:
+    """Its name there begins with a hash: "4124414ee060a704-bank.py.log has 1 change"."""
+    place.directory.chmod(0o777)
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    assert not (place.directory / "bank.py.log").exists()
+    told = place.run("").stderr
+    assert "relive: the log of bank.py has 1 change that is not in bank.py" in told
+
+
+def test_a_decision_says_whose_it_is(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    place.run("relive.log('bank').recover([], [2])", RELIVE_REPLAY="all")
+    assert 'why="you said so"' in place.log

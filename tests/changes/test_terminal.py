@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -285,3 +286,24 @@ def test_a_merge_is_live_at_once_in_the_session_that_writes_the_log(place: Place
             assert file.read_text() == saved
         finally:
             running.kill()
+
+
+def test_what_a_forwarded_fold_writes_is_no_edit_of_the_users(place: Place, serve: Callable[..., Service]) -> None:
+    """It stood in the log a second time, as saved in an editor; and where a part was left, only that was told."""
+    service = serve(program="relive.patch('bank', 'MORE = 1\\ndef interest(balance):\\n    return 5\\n')\n", replay="all")
+    assert "written into the file" in service.command("fold", "bank.py")
+    assert service.ask("bank.interest(1)") == "5"
+    changes = json.loads(service.command("log", "bank.py", "--json", "--all"))["changes"]
+    assert [change["kind"] for change in changes if change["kind"] == "edit"] == []
+    assert {change["status"] for change in changes if change["kind"] == "session"} == {"folded"}
+
+
+def test_a_fold_that_leaves_something_says_what_it_wrote(place: Place, serve: Callable[..., Service]) -> None:
+    service = serve(program="relive.patch('bank', 'MORE = 1')\n", replay="all")
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text().replace("RATE = 0.02", "RATE = 0.07"))
+    while service.ask("bank.RATE") != "0.07":
+        pass
+    told = service.command("fold", "bank.py", code=1)
+    assert re.search(r"changes .* written into the file", told), told
+    assert "change 2 stays in the log: the source has another version of RATE" in told

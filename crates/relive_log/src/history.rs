@@ -79,6 +79,8 @@ struct Decided {
 struct History<'r> {
     running: Option<&'r str>,
     changes: Vec<Change>,
+    /// Why somebody else could have written the log that is being read.
+    distrust: Option<&'r str>,
     /// Why transactions failed, in words.
     failures: HashMap<u64, String>,
     /// Number and object of each undo that counts by itself.
@@ -96,6 +98,7 @@ impl<'r> History<'r> {
         let transactions: HashMap<u64, &Transaction> =
             read.transactions.iter().map(|one| (one.tx, one)).collect();
         let mut session = String::new();
+        self.distrust = read.distrust.as_deref();
         for record in &read.records {
             match &record.entry {
                 Entry::Session(start) => {
@@ -181,7 +184,8 @@ impl<'r> History<'r> {
             cause: None,
             within: None,
             kind,
-            status: Status::InSource,
+            // Nothing of it is left to be done; other kinds say what they are.
+            status: Status::Folded,
             outcome: Outcome::Applied,
             why: String::new(),
         });
@@ -232,8 +236,16 @@ impl<'r> History<'r> {
                 return (outcome, Status::Untrusted, why.to_owned());
             }
             Signed::No => {
-                let why = "your relive did not write it: look at it, then `relive trust` allows it";
-                return (outcome, Status::Untrusted, why.to_owned());
+                let why = match self.distrust {
+                    Some(distrust) => format!(
+                        "its log is not safe ({distrust}): mend that, or look at it, and `relive trust` allows it"
+                    ),
+                    None => {
+                        "your relive did not write it: look at it, then `relive trust` allows it"
+                            .to_owned()
+                    }
+                };
+                return (outcome, Status::Untrusted, why);
             }
         }
         if !transaction.is_committed {
@@ -260,7 +272,7 @@ impl<'r> History<'r> {
         if let Some(change) = self.changes.last_mut()
             && counts(transaction)
         {
-            change.status = Status::InSource;
+            change.status = Status::Folded;
             change.why.clone_from(&decision.why);
         }
     }

@@ -233,7 +233,17 @@ impl<'a> Back<'a> {
             of: self.number,
             why: String::new(),
         };
-        if is_pending && later.is_none() {
+        // A later one that was made of the same old text, by a process without this one, does not rest on it.
+        let is_apart = later.is_some_and(|later| {
+            matches!(
+                (&later.kind, self.old),
+                (ChangeKind::Patch { target, old: Some(made_of), .. }, Some(old))
+                    if target == self.target
+                        && is_same(made_of, old)
+                        && self.new.is_none_or(|new| !is_same(made_of, new))
+            )
+        });
+        if is_pending && (later.is_none() || is_apart) {
             return Ok(vec![undone]);
         }
         let live = merge(self.source, self.changes).text;

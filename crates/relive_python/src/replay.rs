@@ -1,6 +1,7 @@
 //! Replaying the changes of a log as its module is imported: who decides, and what is told.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use pyo3::exceptions::PySyntaxError;
 use pyo3::intern;
@@ -207,8 +208,20 @@ fn only() -> Option<BTreeSet<u64>> {
     Some(numbers.collect())
 }
 
+/// The log's name; in the state directory, where that begins with a hash, by its source.
+fn log_name(offer: &Offer) -> String {
+    let name = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    match offer.log.parent() == offer.source.parent() {
+        true => name(&offer.log),
+        false => format!("the log of {}", name(&offer.source)),
+    }
+}
+
 fn tell_of_suspects(py: Python<'_>, offer: &Offer) {
-    let log = offer.log.file_name().unwrap_or_default().to_string_lossy();
+    let log = log_name(offer);
     let source = offer
         .source
         .file_name()
@@ -237,7 +250,7 @@ fn tell_of_what_is_left_off(py: Python<'_>, offer: &Offer) {
         .file_name()
         .unwrap_or_default()
         .to_string_lossy();
-    let log = offer.log.file_name().unwrap_or_default().to_string_lossy();
+    let log = log_name(offer);
     tell(
         py,
         &format!(

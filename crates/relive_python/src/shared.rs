@@ -434,7 +434,9 @@ impl Shared {
                     .map(|item| item.qualname.as_str())
                     .collect();
                 match (refused.is_empty(), text.is_empty()) {
-                    (false, _) => told(refused.join("; "), 1),
+                    // A fold may have written the rest.
+                    (false, false) => told(format!("{text}\n{}", refused.join("\n")), 1),
+                    (false, true) => told(refused.join("; "), 1),
                     (true, false) => told(text, 0),
                     (true, true) if applied.is_empty() => {
                         told("done; nothing live has changed".to_owned(), 0)

@@ -327,6 +327,10 @@ impl Session {
                 && let Some(module) = self.modules.get_mut(&name)
             {
                 module.changes = logged_changes(changes, &module.changes);
+                let written = self.sources.read(&module.file).ok();
+                module.folded = written
+                    .filter(|_| !folded.numbers.is_empty())
+                    .map(|bytes| blake3::hash(&bytes));
             }
             // On the occasion that this was asked for: another thread than the main one executes no statements.
             report = self.update_on(self.waiting.occasion, host, &BTreeSet::new());

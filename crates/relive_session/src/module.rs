@@ -51,6 +51,8 @@ pub(crate) struct LiveModule {
     pub(crate) refused: BTreeSet<u64>,
     /// Hash of the content of the file that was considered last; None when it was gone.
     pub(crate) seen: Option<blake3::Hash>,
+    /// Hash of what a fold has written into the file and has not been considered yet.
+    pub(crate) folded: Option<blake3::Hash>,
     /// The changes that its log knows but for saved edits, with what has become of them.
     pub(crate) changes: Vec<Change>,
     /// The outline of its file, where pending changes make the live text another one.
@@ -83,6 +85,7 @@ impl LiveModule {
             shelf: Vec::new(),
             refused: BTreeSet::new(),
             seen: Some(blake3::hash(&bytes)),
+            folded: None,
             changes: Vec::new(),
             file_outline: None,
             source: Source::Bytes(bytes),

@@ -275,7 +275,7 @@ impl Session {
 
 /// What somebody decided about changes, as it stands in a log.
 pub(crate) fn decisions(on: &[u64], off: &[u64]) -> Vec<Draft> {
-    let why = String::new();
+    let why = "you said so".to_owned();
     let on = on.iter().map(|&of| Draft::Unskip {
         of,
         why: why.clone(),

@@ -523,6 +523,7 @@ impl Session {
                 let Some(module) = self.modules.get_mut(&name) else {
                     continue;
                 };
+                let folded = module.folded.take_if(|folded| hash == Some(*folded));
                 let seen = std::mem::replace(&mut module.seen, hash);
                 if seen == hash {
                     continue;
@@ -538,6 +539,12 @@ impl Session {
                 });
                 let problem = match outlined {
                     Ok(Ok((old, Some(saved)))) => {
+                        // What a fold has written is in the log already.
+                        let before = match folded {
+                            Some(_) => Some(saved.file.as_ref().unwrap_or(&saved.outline)),
+                            None => module.file_outline(),
+                        };
+                        let before = before.cloned();
                         edits.push(Edit {
                             name,
                             old,
@@ -545,9 +552,7 @@ impl Session {
                             file: saved.file,
                             changes: saved.changes,
                             seen,
-                            origin: Origin::Saved {
-                                before: module.file_outline().cloned(),
-                            },
+                            origin: Origin::Saved { before },
                         });
                         continue;
                     }

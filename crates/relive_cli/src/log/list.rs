@@ -231,7 +231,7 @@ fn made(change: &Change, zone: &TimeZone) -> Line {
 fn remark(change: &Change) -> Option<String> {
     match (&change.kind, change.status, change.why.as_str()) {
         (ChangeKind::Session, ..) | (ChangeKind::Fold { .. }, Status::Folded, "") => None,
-        (ChangeKind::Undo { .. }, Status::InSource, _) => None,
+        (ChangeKind::Undo { .. }, Status::Folded, _) => None,
         // What to do about it stands below the list.
         (_, Status::Untrusted, why) => {
             let why = why.split(": ").next().unwrap_or_default();

@@ -171,7 +171,7 @@ fn closing(opened: &Opened, listed: &[&Change]) -> String {
         let are = if suspects.len() == 1 { "is" } else { "are" };
         say(format!(
             "{} {are} left off unless {} says otherwise",
-            words::ranges(&suspects),
+            words::numbered(&suspects),
             opened.hint("recover FILE")
         ));
     }

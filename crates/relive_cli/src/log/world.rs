@@ -215,9 +215,11 @@ impl World<'_> {
     }
 
     pub(crate) fn relative(&self, full: &Path) -> PathBuf {
-        full.strip_prefix(&self.directory)
-            .unwrap_or(full)
-            .to_owned()
+        match full.strip_prefix(&self.directory) {
+            Ok(empty) if empty.as_os_str().is_empty() => PathBuf::from("."),
+            Ok(relative) => relative.to_owned(),
+            Err(_) => full.to_owned(),
+        }
     }
 
     pub(crate) fn print(&mut self, text: &str) {

@@ -214,7 +214,7 @@ fn what_depends_on_a_class_that_is_left_off_is_a_conflict() {
         5 A.f: conflict (depends on change 2, which brings the class A and is left off)
         6 A.g: conflict (depends on change 2, which brings the class A and is left off)
         9 x: pending (clean)
-        12 undo 2: in source ()
+        12 undo 2: folded ()
     "#]]
     .assert_eq(&world.told(&log));
     assert_eq!(world.live(&log), "x = 2\n");
@@ -380,9 +380,9 @@ fn an_undo_can_be_undone_and_that_as_well() {
     expect![[r#"
         2 f: pending (clean)
         5 undo 2: undone (undone by 8)
-        8 undo 5: in source ()
+        8 undo 5: folded ()
         11 undo 8: undone (undone by 14)
-        14 undo 11: in source ()
+        14 undo 11: folded ()
     "#]]
     .assert_eq(&world.told(&log));
 }

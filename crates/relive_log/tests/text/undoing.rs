@@ -1,7 +1,7 @@
 //! Any change can be undone, and what stands against it is named.
 
 use expect_test::{Expect, expect};
-use relive_log::{Draft, Effect, Log, Via, history, undo};
+use relive_log::{Draft, Effect, Log, Operation, Via, history, undo};
 
 use crate::support::{list, parse};
 use crate::world::World;
@@ -103,6 +103,34 @@ fn a_later_change_of_the_same_definition_is_named() {
             x = 1
     "#]],
     );
+}
+
+/// A process without the first change made the second of the same old text. Undoing the first ended both.
+#[test]
+fn what_another_process_made_of_the_same_text_stays() {
+    let world = World::new("f = 1\ng = 1\n");
+    let mut log = world.open();
+    let same = [Draft::Patch {
+        operation: Operation::Replace,
+        target: "f".to_owned(),
+        after: None,
+        old: Some("f = 1\n".to_owned()),
+        new: Some("f = 2\n".to_owned()),
+    }];
+    world.make(&mut log, &same, Via::Patch);
+    world.make(&mut log, &same, Via::Patch);
+    check(&world, &mut log, 2, expect![[r#"
+        undo 2
+        ==
+        f = 2
+        g = 1
+    "#]]);
+    check(&world, &mut log, 5, expect![[r#"
+        undo 5
+        ==
+        f = 1
+        g = 1
+    "#]]);
 }
 
 #[test]

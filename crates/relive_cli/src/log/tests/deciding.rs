@@ -117,7 +117,7 @@ fn what_killed_a_start_is_left_off_until_somebody_decides() {
     place.check(&["log", "bank.py"], expect![[r#"
         2  2026-11-21 02:01:11  define   Account.deposit  the process died when it was replayed
         5  2026-11-21 02:02:11  define   fee
-        2 is left off unless `relive recover bank.py` says otherwise
+        change 2 is left off unless `relive recover bank.py` says otherwise
         1 pending change: `relive fold bank.py` writes it into the source, `relive undo bank.py 5` takes the last one back
         exit 0
     "#]]);

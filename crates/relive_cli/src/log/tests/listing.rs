@@ -36,7 +36,7 @@ fn a_log_is_listed_with_what_to_do_next() {
         exit 0
     "#]]);
     place.check(&["log", "bank.py", "--json", "--all"], expect![[r#"
-        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":1,"txn":0,"at":"2026-11-21T02:00:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"in-source","outcome":"applied"},{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"pending","outcome":"applied"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"conflict","outcome":"applied","why":"the source has another version of rate than the one that was changed"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"pending","outcome":"applied"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"pending","outcome":"applied"},{"n":15,"txn":0,"at":"2026-11-21T02:06:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"in-source","outcome":"applied"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"omitted","outcome":"raised","why":"it failed: TypeError: clear() takes no arguments (1 given)"},{"n":20,"txn":0,"at":"2026-11-21T02:09:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"in-source","outcome":"applied"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"omitted","outcome":"unfinished","why":"was being applied when the process died"}]}
+        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":1,"txn":0,"at":"2026-11-21T02:00:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"folded","outcome":"applied"},{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"pending","outcome":"applied"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"conflict","outcome":"applied","why":"the source has another version of rate than the one that was changed"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"pending","outcome":"applied"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"pending","outcome":"applied"},{"n":15,"txn":0,"at":"2026-11-21T02:06:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"folded","outcome":"applied"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"omitted","outcome":"raised","why":"it failed: TypeError: clear() takes no arguments (1 given)"},{"n":20,"txn":0,"at":"2026-11-21T02:09:11.123Z","session":"7f3c41","kind":"session","target":"7f3c41","text":"","status":"folded","outcome":"applied"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"omitted","outcome":"unfinished","why":"was being applied when the process died"}]}
         exit 0
     "#]]);
     place.check(
@@ -406,7 +406,7 @@ fn the_log_of_a_prompt_has_no_source() {
          5  2026-11-21 02:02:11  eval     x = 1
          8  2026-11-21 02:03:11  eval     for i in range(3): …  it calls something: what that does is done once more
         11  2026-11-21 02:04:11  eval     os.abort()            was being applied when the process died
-        11 is left off unless `relive recover HOME/sessions/7f3c41.log` says otherwise
+        change 11 is left off unless `relive recover HOME/sessions/7f3c41.log` says otherwise
         3 pending changes: `relive recover HOME/sessions/7f3c41.log` says what the next start replays, `relive undo HOME/sessions/7f3c41.log 8` takes the last one back
         exit 0
     "#]]);
@@ -458,4 +458,12 @@ fn all_that_is_left_off_is_named() {
         exit 0
     "#]],
     );
+}
+
+#[test]
+fn the_directory_itself_has_a_name() {
+    Place::bank().check(&["log", "."], expect![[r#"
+        ! relive: . is no regular file
+        exit 6
+    "#]]);
 }

@@ -588,24 +588,24 @@ fn a_log_that_others_can_write_is_not_trusted() {
     place.check(
         &["log", "bank.py"],
         expect![[r#"
-             2  2026-11-21 02:01:11  define   Account.deposit        untrusted: your relive did not write it
-             5  2026-11-21 02:02:11  define   rate                   untrusted: your relive did not write it
-             8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: your relive did not write it
-            11  2026-11-21 02:04:11  define   fee                    untrusted: your relive did not write it
-            16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: your relive did not write it
-            21  2026-11-21 02:10:11  define   crash                  untrusted: your relive did not write it
+             2  2026-11-21 02:01:11  define   Account.deposit        untrusted: its log is not safe (other users may write to it)
+             5  2026-11-21 02:02:11  define   rate                   untrusted: its log is not safe (other users may write to it)
+             8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: its log is not safe (other users may write to it)
+            11  2026-11-21 02:04:11  define   fee                    untrusted: its log is not safe (other users may write to it)
+            16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: its log is not safe (other users may write to it)
+            21  2026-11-21 02:10:11  define   crash                  untrusted: its log is not safe (other users may write to it)
             what is untrusted is not replayed before `relive trust bank.py`
             ! relive: bank.py.log: other users may write to it
             exit 0
         "#]],
     );
     place.check(&["recover", "bank.py", "--all"], expect![[r#"
-         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: your relive did not write it
-         5  2026-11-21 02:02:11  define   rate                   untrusted: your relive did not write it
-         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: your relive did not write it
-        11  2026-11-21 02:04:11  define   fee                    untrusted: your relive did not write it
-        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: your relive did not write it
-        21  2026-11-21 02:10:11  define   crash                  untrusted: your relive did not write it
+         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: its log is not safe (other users may write to it)
+         5  2026-11-21 02:02:11  define   rate                   untrusted: its log is not safe (other users may write to it)
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: its log is not safe (other users may write to it)
+        11  2026-11-21 02:04:11  define   fee                    untrusted: its log is not safe (other users may write to it)
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: its log is not safe (other users may write to it)
+        21  2026-11-21 02:10:11  define   crash                  untrusted: its log is not safe (other users may write to it)
         the next start replays nothing
         ! relive: bank.py.log: other users may write to it
         ! relive: changes 2, 5, 8, 11, 16, 21 are untrusted: `relive trust bank.py` shows them and asks
@@ -629,17 +629,17 @@ fn what_belongs_to_another_user_is_left_alone() {
     place.uid = Some(owner + 1);
     expect![[r#"
         $ relive log bank.py
-         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: your relive did not write it
-         5  2026-11-21 02:02:11  define   rate                   untrusted: your relive did not write it
-         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: your relive did not write it
-        11  2026-11-21 02:04:11  define   fee                    untrusted: your relive did not write it
-        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: your relive did not write it
-        21  2026-11-21 02:10:11  define   crash                  untrusted: your relive did not write it
+         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: its log is not safe (it belongs to another user (number UID))
+         5  2026-11-21 02:02:11  define   rate                   untrusted: its log is not safe (it belongs to another user (number UID))
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: its log is not safe (it belongs to another user (number UID))
+        11  2026-11-21 02:04:11  define   fee                    untrusted: its log is not safe (it belongs to another user (number UID))
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: its log is not safe (it belongs to another user (number UID))
+        21  2026-11-21 02:10:11  define   crash                  untrusted: its log is not safe (it belongs to another user (number UID))
         what is untrusted is not replayed before `relive trust bank.py`
         ! relive: bank.py.log: it belongs to another user (number UID)
         exit 0
         $ relive log bank.py --json
-        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"untrusted","outcome":"applied","why":"your relive did not write it: look at it, then `relive trust` allows it"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"untrusted","outcome":"applied","why":"your relive did not write it: look at it, then `relive trust` allows it"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"untrusted","outcome":"applied","why":"your relive did not write it: look at it, then `relive trust` allows it"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"untrusted","outcome":"applied","why":"your relive did not write it: look at it, then `relive trust` allows it"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"untrusted","outcome":"raised","why":"your relive did not write it: look at it, then `relive trust` allows it"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"untrusted","outcome":"unfinished","why":"your relive did not write it: look at it, then `relive trust` allows it"}],"problems":["bank.py.log: it belongs to another user (number UID)"]}
+        {"file":"bank.py","log":"bank.py.log","intact":true,"tail":"clean","changes":[{"n":2,"txn":1,"at":"2026-11-21T02:01:11.123Z","session":"7f3c41","kind":"define","target":"Account.deposit","text":"    def deposit(self, n):\n        if n < 0: raise ValueError(n)\n        self.balance += n\n","status":"untrusted","outcome":"applied","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"},{"n":5,"txn":2,"at":"2026-11-21T02:02:11.123Z","session":"7f3c41","kind":"define","target":"rate","text":"def rate():\n    return 3\n","status":"untrusted","outcome":"applied","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"},{"n":8,"txn":3,"at":"2026-11-21T02:03:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS[\"daily\"] = 500\n","status":"untrusted","outcome":"applied","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"},{"n":11,"txn":4,"at":"2026-11-21T02:04:11.123Z","session":"7f3c41","kind":"define","target":"fee","text":"def fee():\n    return 1\n","status":"untrusted","outcome":"applied","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"},{"n":16,"txn":5,"at":"2026-11-21T02:07:11.123Z","session":"7f3c41","kind":"eval","target":"LIMITS","text":"LIMITS.clear(1)\n","status":"untrusted","outcome":"raised","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"},{"n":21,"txn":6,"at":"2026-11-21T02:10:11.123Z","session":"7f3c41","kind":"define","target":"crash","text":"def crash():\n    boom()\n","status":"untrusted","outcome":"unfinished","why":"its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it"}],"problems":["bank.py.log: it belongs to another user (number UID)"]}
         ! relive: bank.py.log: it belongs to another user (number UID)
         exit 0
         $ relive log bank.py --verify
@@ -649,7 +649,7 @@ fn what_belongs_to_another_user_is_left_alone() {
         $ relive show bank.py 2
         change 2: define Account.deposit
         2026-11-21 02:01:11, session 7f3c41, made by relive.patch
-        untrusted: your relive did not write it: look at it, then `relive trust` allows it
+        untrusted: its log is not safe (it belongs to another user (number UID)): mend that, or look at it, and `relive trust` allows it
         --- bank.py
         +++ bank.py
         @@ -4,2 +4,3 @@
@@ -659,12 +659,12 @@ fn what_belongs_to_another_user_is_left_alone() {
         ! relive: bank.py.log: it belongs to another user (number UID)
         exit 0
         $ relive recover bank.py --all
-         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: your relive did not write it
-         5  2026-11-21 02:02:11  define   rate                   untrusted: your relive did not write it
-         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: your relive did not write it
-        11  2026-11-21 02:04:11  define   fee                    untrusted: your relive did not write it
-        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: your relive did not write it
-        21  2026-11-21 02:10:11  define   crash                  untrusted: your relive did not write it
+         2  2026-11-21 02:01:11  define   Account.deposit        untrusted: its log is not safe (it belongs to another user (number UID))
+         5  2026-11-21 02:02:11  define   rate                   untrusted: its log is not safe (it belongs to another user (number UID))
+         8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500  untrusted: its log is not safe (it belongs to another user (number UID))
+        11  2026-11-21 02:04:11  define   fee                    untrusted: its log is not safe (it belongs to another user (number UID))
+        16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        untrusted: its log is not safe (it belongs to another user (number UID))
+        21  2026-11-21 02:10:11  define   crash                  untrusted: its log is not safe (it belongs to another user (number UID))
         the next start replays nothing
         ! relive: bank.py.log: it belongs to another user (number UID)
         ! relive: changes 2, 5, 8, 11, 16, 21 are untrusted: `relive trust bank.py` shows them and asks
