@@ -141,6 +141,7 @@ def test_state_comes_back_after_the_module(place: Place) -> None:
         f"    engine.cell_done(number, 1.0)\n{KILL}"
     )
     assert place.says("[bank.LIMITS, bank.Account.fee, bank.NEW]", RELIVE_REPLAY="all") == [{"daily": 500}, 3, 4]
+    assert "|NEW = 4\n" in place.log
 
 
 def test_an_error_in_one_statement_is_told_and_the_rest_comes_back(place: Place) -> None:

@@ -33,22 +33,27 @@ const MODULE_NAMES: [&str; 9] = [
 const ITSELF: &str = "__import__('sys').modules[__name__]";
 
 /// The statement with `root.` taken away wherever a path starts with it: `bank.LIMITS["d"] = bank.DEFAULT * 2` is
-/// `LIMITS["d"] = DEFAULT * 2` in the module that `bank` is. The root may be dotted (`pkg.bank`). Where it is handed on
-/// (`setattr(bank, "X", 1)`), the module is got at from within.
+/// `LIMITS["d"] = DEFAULT * 2` in the module that `bank` is. The root may be dotted (`pkg.bank`). `setattr(bank, "X", 1)`
+/// is `X = 1`, `delattr(bank, "X")` is `del X`. Where the root is handed on otherwise (`f(bank)`), the module is got at from
+/// within.
 ///
 /// None where the text would not mean the same then: the root is bound, a name of the module is also a name at the prompt (`bank.X = X`), or a store would bind a variable of a function. Whether the other names
 /// that it reads mean the same in the module is for the caller to find out.
 #[must_use]
 pub fn rebased(statement: &str, root: &str) -> Option<String> {
-    stacker::grow(PARSER_STACK, || rebased_here(statement, root))
+    stacker::grow(PARSER_STACK, || {
+        rebased_here(statement, root, true).or_else(|| rebased_here(statement, root, false))
+    })
 }
 
-fn rebased_here(statement: &str, root: &str) -> Option<String> {
+/// `is_spelled`: calls that set and delete attributes become the statements that they are short for.
+fn rebased_here(statement: &str, root: &str, is_spelled: bool) -> Option<String> {
     let parsed = parse_module(statement).ok()?;
     let mut search = Search {
         text: statement,
         root,
         head: root.split('.').next().unwrap_or(root),
+        is_spelled,
         ..Search::default()
     };
     search.visit_body(&parsed.syntax().body);
@@ -57,13 +62,15 @@ fn rebased_here(statement: &str, root: &str) -> Option<String> {
     }
     let mut text = String::with_capacity(statement.len());
     let mut end = 0;
-    let cuts = search.cuts.into_iter().map(|range| (range, ""));
-    let mut edits: Vec<(TextRange, &str)> = cuts.collect();
-    edits.extend(search.handed_on.into_iter().map(|range| (range, ITSELF)));
+    let cuts = search.cuts.into_iter().map(|range| (range, String::new()));
+    let mut edits: Vec<(TextRange, String)> = cuts.collect();
+    let handed_on = search.handed_on.into_iter();
+    edits.extend(handed_on.map(|range| (range, ITSELF.to_owned())));
+    edits.extend(search.spelled);
     edits.sort_unstable_by_key(|(range, _)| range.start());
     for (range, instead) in edits {
         text.push_str(&statement[end..range.start().to_usize()]);
-        text.push_str(instead);
+        text.push_str(&instead);
         end = range.end().to_usize();
     }
     text.push_str(&statement[end..]);
@@ -81,6 +88,9 @@ struct Search<'a> {
     cuts: Vec<TextRange>,
     /// Where the root stands by itself and is read.
     handed_on: Vec<TextRange>,
+    is_spelled: bool,
+    /// What stands around the value of a `setattr`, and what stands there instead.
+    spelled: Vec<(TextRange, String)>,
     /// Names of the module that lose their root.
     taken: BTreeSet<String>,
     /// Names that stand there without a root, bound or read.
@@ -114,6 +124,41 @@ impl Search<'_> {
         self.taken.insert(name.to_owned());
     }
 
+    /// Spell `setattr(root, "X", value)` and `delattr(root, "X")` out, where they stand by themselves.
+    fn spell(&mut self, call: &ast::ExprCall) -> bool {
+        let arguments = &call.arguments;
+        let (Expr::Name(function), [object, Expr::StringLiteral(name), value @ ..]) =
+            (&*call.func, &*arguments.args)
+        else {
+            return false;
+        };
+        let text = name.value.to_str();
+        let is_name = is_name(text) && !(text.starts_with("__") && text.ends_with("__"));
+        if !self.is_spelled
+            || self.scopes > 0
+            || !arguments.keywords.is_empty()
+            || !is_name
+            || names::dotted(object).as_deref() != Some(self.root)
+        {
+            return false;
+        }
+        match (function.id.as_str(), value) {
+            ("setattr", [value]) if !value.is_starred_expr() => {
+                let is_long = self.text[value.range()].contains(['\n', '\r']);
+                let (open, close) = if is_long { ("(", ")") } else { ("", "") };
+                let before = TextRange::new(call.start(), value.start());
+                self.spelled.push((before, format!("{text} = {open}")));
+                let after = TextRange::new(value.end(), call.end());
+                self.spelled.push((after, close.to_owned()));
+                self.visit_expr(value);
+            }
+            ("delattr", []) => self.spelled.push((call.range(), format!("del {text}"))),
+            _ => return false,
+        }
+        self.taken.insert(text.to_owned());
+        true
+    }
+
     fn within(&mut self, visit: impl FnOnce(&mut Self)) {
         self.scopes += 1;
         visit(self);
@@ -140,6 +185,12 @@ impl<'a> Visitor<'a> for Search<'_> {
                 }
             }
             Stmt::Global(global) => global.names.iter().for_each(|name| self.name(name)),
+            Stmt::Expr(expression)
+                if let Expr::Call(call) = &*expression.value
+                    && self.spell(call) =>
+            {
+                return;
+            }
             Stmt::Nonlocal(nonlocal) => nonlocal.names.iter().for_each(|name| self.name(name)),
             _ => {}
         }
@@ -226,6 +277,15 @@ impl<'a> Visitor<'a> for Search<'_> {
         }
         walk_pattern(self, pattern);
     }
+}
+
+/// Whether a text is a name, the same by itself as in a string: what is not ASCII is normalised by Python.
+fn is_name(text: &str) -> bool {
+    let is_it = |parsed: &ast::ModModule| {
+        matches!(&*parsed.body, [Stmt::Expr(expression)]
+            if matches!(&*expression.value, Expr::Name(name) if name.id.as_str() == text))
+    };
+    text.is_ascii() && parse_module(text).is_ok_and(|parsed| is_it(parsed.syntax()))
 }
 
 fn is_stored(expression: &Expr) -> bool {

@@ -58,12 +58,38 @@ fn a_root_may_be_dotted() {
 fn a_root_that_is_handed_on_is_the_module_from_within() {
     const ITSELF: &str = "__import__('sys').modules[__name__]";
     check(
-        "setattr(bank, 'X', 1)",
-        &format!("setattr({ITSELF}, 'X', 1)"),
+        "setattr(bank, f'X', 1)",
+        &format!("setattr({ITSELF}, f'X', 1)"),
     );
     check("bank.X = bank", &format!("X = {ITSELF}"));
     check("bank.X = f(bank, bank.Y)", &format!("X = f({ITSELF}, Y)"));
     check("bank['x'] = 1", &format!("{ITSELF}['x'] = 1"));
+}
+
+/// The log said `setattr(__import__('sys').modules[__name__], 'RATE', 7)`, which nobody had typed.
+#[test]
+fn a_setattr_is_the_assignment_that_it_is_short_for() {
+    const ITSELF: &str = "__import__('sys').modules[__name__]";
+    check("setattr(bank, 'RATE', 7)", "RATE = 7");
+    check("setattr(bank, \"RATE\", bank.X + 1)", "RATE = X + 1");
+    check("setattr(bank, 'X', 1 +\n  2)", "X = (1 +\n  2)");
+    check("if y:\n    setattr(bank, 'X', 1)", "if y:\n    X = 1");
+    check("delattr(bank, 'X')", "del X");
+    check("setattr(bank, 'X', bank)", &format!("X = {ITSELF}"));
+    check("setattr(bank.a, 'X', 1)", "setattr(a, 'X', 1)");
+    // Where an assignment would be something else.
+    for call in [
+        "setattr(bank, 'a b', 1)",
+        "setattr(bank, 'class', 1)",
+        "setattr(bank, '__class__', 1)",
+        "setattr(bank, name, 1)",
+        "setattr(bank, 'X', X)",
+        "setattr(bank, 'X', *values)",
+        "x = setattr(bank, 'X', 1)",
+        "def f(): setattr(bank, 'X', 1)",
+    ] {
+        check(call, &call.replace("bank", ITSELF));
+    }
 }
 
 #[test]
