@@ -539,3 +539,17 @@ def test_a_decision_says_whose_it_is(place: Place) -> None:
     place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
     place.run("relive.log('bank').recover([], [2])", RELIVE_REPLAY="all")
     assert 'why="you said so"' in place.log
+
+
+def test_of_an_installed_package_it_is_said_once_that_nothing_comes_back(place: Place) -> None:
+    packages = place.directory / "site-packages"
+    packages.mkdir()
+    (packages / "vendored.py").write_text("X = 1\n")
+    program = (
+        "import sys\nsys.path.insert(0, 'site-packages')\nrelive.start('site-packages')\nimport vendored\n"
+        "for text in 'X = 2', 'X = 3': relive.patch('vendored', text)\nprint(vendored.X)"
+    )
+    done = place.run(program)
+    assert done.stdout == "3\n"
+    [line] = done.stderr.splitlines()
+    assert "vendored.py is an installed package's: what changes in it is logged, but no import replays it" in line

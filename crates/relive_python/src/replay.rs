@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyModule};
 use relive_cli::{Choice, has_terminal, offer_exclusion, pick};
 use relive_log::{Bisect, Policy};
-use relive_session::{Offer, Session};
+use relive_session::{Offer, Session, is_installed};
 
 use crate::host::program_code;
-use crate::shared::{Shared, is_installed, lock};
+use crate::shared::{Shared, lock};
 
 /// The policy of this name.
 pub(crate) fn policy(name: &str) -> Option<Policy> {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use relive_session::{Base, Occasion, Pending, Report, Session, Status};
+use relive_session::{Base, Occasion, Pending, Report, Session, Status, is_installed};
 use relive_socket::{LogAction, LogRequest, Told};
 
 use crate::auto::Auto;
@@ -557,12 +557,6 @@ impl Shared {
         !self.is_frozen()
             && (is_below(path) || path.canonicalize().is_ok_and(|real| is_below(&real)))
     }
-}
-
-/// Whether a path leads into a directory of installed packages.
-pub(crate) fn is_installed(path: &Path) -> bool {
-    path.components()
-        .any(|part| part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages")
 }
 
 impl State {

@@ -26,7 +26,7 @@ mod waiting;
 pub use changes::{ChangeRequest, PatchRequest};
 pub use host::{Applied, Host, HostError};
 pub use log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange, NoLog};
-pub use logs::Logs;
+pub use logs::{Logs, is_installed};
 pub use module::{Base, ModuleVersion};
 pub use prompt::{LoggedCell, PromptNames};
 pub use recovery::{Fate, LeftBehind, LeftStatement};

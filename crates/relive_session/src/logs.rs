@@ -26,6 +26,15 @@ pub struct Logs {
     own: PathBuf,
     notices: Vec<String>,
     created: Vec<PathBuf>,
+    /// Sources of installed packages of which it was said that nothing of them is replayed.
+    told_installed: BTreeSet<PathBuf>,
+}
+
+/// Whether a path leads into a directory of installed packages: no import replays changes of what is in it.
+#[must_use]
+pub fn is_installed(path: &Path) -> bool {
+    path.components()
+        .any(|part| part.as_os_str() == "site-packages" || part.as_os_str() == "dist-packages")
 }
 
 enum Opened {
@@ -49,6 +58,7 @@ impl Logs {
             own,
             notices: Vec::new(),
             created: Vec::new(),
+            told_installed: BTreeSet::new(),
         }
     }
 
@@ -115,6 +125,15 @@ impl Logs {
         self.notices.extend(notices);
         let committed = written.map_err(|error| LogError(error.to_string()))?;
         self.created.extend(path);
+        if matches!(change.via, Via::Patch | Via::Repl)
+            && is_installed(source)
+            && self.told_installed.insert(source.clone())
+        {
+            self.notices.push(format!(
+                "{} is an installed package's: what changes in it is logged, but no import replays it",
+                source.display()
+            ));
+        }
         appended.transactions.push((source.clone(), committed.tx));
         appended.numbers.push(committed.numbers);
         Ok(())

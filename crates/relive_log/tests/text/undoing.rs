@@ -119,18 +119,28 @@ fn what_another_process_made_of_the_same_text_stays() {
     }];
     world.make(&mut log, &same, Via::Patch);
     world.make(&mut log, &same, Via::Patch);
-    check(&world, &mut log, 2, expect![[r#"
+    check(
+        &world,
+        &mut log,
+        2,
+        expect![[r#"
         undo 2
         ==
         f = 2
         g = 1
-    "#]]);
-    check(&world, &mut log, 5, expect![[r#"
+    "#]],
+    );
+    check(
+        &world,
+        &mut log,
+        5,
+        expect![[r#"
         undo 5
         ==
         f = 1
         g = 1
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -462,8 +462,11 @@ fn all_that_is_left_off_is_named() {
 
 #[test]
 fn the_directory_itself_has_a_name() {
-    Place::bank().check(&["log", "."], expect![[r#"
+    Place::bank().check(
+        &["log", "."],
+        expect![[r#"
         ! relive: . is no regular file
         exit 6
-    "#]]);
+    "#]],
+    );
 }
