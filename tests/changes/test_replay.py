@@ -254,7 +254,9 @@ def test_a_change_of_two_modules_is_taken_back_and_left_off_as_one(place: Place)
 
     def command(*arguments: str) -> str:
         environment = os.environ | {"RELIVE_HOME": str(place.home)}
-        done = subprocess.run([relive, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [relive, *arguments], cwd=place.directory, env=environment, capture_output=True, text=True
+        )
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 
@@ -278,10 +280,8 @@ def test_what_is_typed_does_not_run_if_the_log_of_its_module_cannot_be_written(p
     spoil = "__import__('pathlib').Path('bank.py.log').write_text('another program\\n')\n"
     lock = "__import__('shutil').rmtree(__import__('os').environ['RELIVE_HOME'] + '/logs', ignore_errors=True)\n"
     block = "__import__('pathlib').Path(__import__('os').environ['RELIVE_HOME'] + '/logs').touch()\n"
-    done = place.run(
-        f"{TYPED}{spoil}{lock}{block}"
-        "try: typed('bank.RATE = 3')\nexcept Exception as error: print(error)\nprint(bank.RATE)"
-    )
+    attempt = "try: typed('bank.RATE = 3')\nexcept Exception as error: print(error)\nprint(bank.RATE)"
+    done = place.run(f"{TYPED}{spoil}{lock}{block}{attempt}")
     *told, rate = done.stdout.splitlines()
     assert "cannot" in told[0], done
     assert rate == "0.02"

@@ -97,7 +97,7 @@ def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callabl
 
 
 class Service:
-    """A program with a session that runs on, and two ways to talk to it: commands, and questions to its main thread."""
+    """A program with a session that runs on; commands talk to the session, questions to its main thread."""
 
     IDLE = "while not select.select([sys.stdin], [], [], 0.02)[0]: pass\n"
     """Runs Python code while it waits; without it, the main thread is in a system call."""
@@ -172,7 +172,8 @@ def test_commands_are_forwarded_to_the_session_that_writes_the_log(place: Place,
 
 
 def test_what_executes_statements_is_forwarded_to_the_main_thread(serve: Callable[..., Service]) -> None:
-    """Of a service, nothing but functions could be undone, while the same edit saved in the file was live at once."""
+    """Of a service, nothing but functions could be undone: "has statements to execute, for which the program's main
+    thread is needed", while the same edit saved in the file was live at once."""
     service = serve(program="relive.patch('bank', 'RATE = 0.25')\n")
     assert service.ask("bank.RATE") == "0.25"
     assert "bank:RATE" in service.command("undo", "bank.py", str(service.numbers()[-1]))
@@ -290,7 +291,8 @@ def test_a_merge_is_live_at_once_in_the_session_that_writes_the_log(place: Place
 
 def test_what_a_forwarded_fold_writes_is_no_edit_of_the_users(place: Place, serve: Callable[..., Service]) -> None:
     """It stood in the log a second time, as saved in an editor; and where a part was left, only that was told."""
-    service = serve(program="relive.patch('bank', 'MORE = 1\\ndef interest(balance):\\n    return 5\\n')\n", replay="all")
+    patch = "relive.patch('bank', 'MORE = 1\\ndef interest(balance):\\n    return 5\\n')\n"
+    service = serve(program=patch, replay="all")
     assert "written into the file" in service.command("fold", "bank.py")
     assert service.ask("bank.interest(1)") == "5"
     changes = json.loads(service.command("log", "bank.py", "--json", "--all"))["changes"]
