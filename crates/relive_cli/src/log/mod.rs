@@ -79,6 +79,9 @@ fn log(options: &LogOptions, world: &mut World<'_>) -> Result<u8, Stop> {
         world.open_while(&options.file)?
     };
     opened.tell_problems(world);
+    if options.all {
+        opened.tell_settled(world);
+    }
     let code = if options.verify {
         opened.health.verdict()
     } else {

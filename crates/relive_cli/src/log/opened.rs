@@ -41,12 +41,21 @@ pub(crate) struct Opened {
     typed: String,
     /// What is wrong, in sentences; escaped.
     problems: Vec<String>,
+    /// What is wrong with logs that it continues and of which nothing is left to be done; likewise.
+    settled: Vec<String>,
 }
 
 impl Opened {
     /// Tell what is wrong with the log.
     pub(crate) fn tell_problems(&self, world: &mut World<'_>) {
         for problem in &self.problems {
+            world.complain(problem);
+        }
+    }
+
+    /// The same of logs of which nothing is left to be done.
+    pub(crate) fn tell_settled(&self, world: &mut World<'_>) {
+        for problem in &self.settled {
             world.complain(problem);
         }
     }
@@ -338,13 +347,21 @@ impl World<'_> {
             });
         }
         let mut problems = Vec::new();
+        let mut settled = Vec::new();
+        let is_waiting = |log: &ReadLog| {
+            let mut offered = changes.iter().filter(|change| words::is_offered(change));
+            offered.any(|change| log.transactions.iter().any(|one| one.tx == change.tx))
+        };
         for one in older.iter().chain([&read]) {
             let log = self.brief(&one.log);
-            problems.extend(
-                one.problems
-                    .iter()
-                    .map(|problem| format!("{log}: {}", brief(problem))),
-            );
+            let told = one
+                .problems
+                .iter()
+                .map(|problem| format!("{log}: {}", brief(problem)));
+            match one.log == read.log || is_waiting(one) {
+                true => problems.extend(told),
+                false => settled.extend(told),
+            }
         }
         let source = if changes.is_empty() {
             Source::Missing
@@ -374,6 +391,7 @@ impl World<'_> {
             health,
             source,
             problems,
+            settled,
         })
     }
 

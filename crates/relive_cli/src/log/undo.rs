@@ -14,7 +14,9 @@ pub(super) fn undo(file: &Path, number: u64, world: &mut World<'_>) -> Result<u8
     let opened = world.open_while(file)?;
     opened.tell_problems(world);
     opened.expect_writable("nothing was undone")?;
-    let together = Together::of(&opened.changes, number);
+    // An undo that a later one has taken over is no part of anything.
+    let together = Together::of(&opened.changes, number)
+        .filter(|together| together.numbers(&opened.changes).contains(&number));
     let change = opened.change(number)?;
     if change.status == Status::Untrusted {
         return Err(opened.untrusted(number));

@@ -176,10 +176,14 @@ impl World<'_> {
                 }
                 Ok(told.text)
             }
-            Ok(Some(told)) => Err(Stop {
-                code: told.code,
-                problem: format!("process {pid}: {}", told.text.trim_end()),
-            }),
+            Ok(Some(told)) => {
+                let text = told.text.trim_end();
+                let between = if text.contains('\n') { '\n' } else { ' ' };
+                Err(Stop {
+                    code: told.code,
+                    problem: format!("process {pid}:{between}{text}"),
+                })
+            }
             Ok(None) => Err(Stop::no(problem.clone())),
             Err(silence) => Err(Stop::no(format!(
                 "{problem} (it does not answer: {silence})"
