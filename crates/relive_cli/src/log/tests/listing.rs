@@ -11,7 +11,7 @@ fn a_log_is_listed_with_what_to_do_next() {
          8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
         11  2026-11-21 02:04:11  define   fee
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
@@ -26,7 +26,7 @@ fn a_log_is_listed_with_what_to_do_next() {
         16  2026-11-21 02:07:11  eval     LIMITS.clear(1)        it failed: TypeError: clear() takes no arguments (1 given)
         20  2026-11-21 02:09:11  session  7f3c41
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
@@ -451,12 +451,12 @@ fn all_that_is_left_off_is_named() {
     place.check(
         &["log", "bank.py"],
         expect![[r#"
-        2  2026-11-21 02:01:11  define   fee    was being applied when the process died
-        5  2026-11-21 02:03:11  define   tax    was being applied when the process died
-        8  2026-11-21 02:05:11  define   crash  was being applied when the process died
-        2, 5, 8 are left off unless `relive recover bank.py` says otherwise
-        exit 0
-    "#]],
+            2  2026-11-21 02:01:11  define   fee    was being applied when the process died
+            5  2026-11-21 02:03:11  define   tax    was being applied when the process died
+            8  2026-11-21 02:05:11  define   crash  was being applied when the process died
+            changes 2, 5, 8 are left off unless `relive recover bank.py` says otherwise
+            exit 0
+        "#]],
     );
 }
 

@@ -177,7 +177,7 @@ fn trust_shows_all_of_it_and_asks() {
          8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
         11  2026-11-21 02:04:11  define   fee
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
@@ -225,7 +225,7 @@ fn a_torn_end_is_told_and_repaired() {
          8  2026-11-21 02:03:11  eval     LIMITS["daily"] = 500
         11  2026-11-21 02:04:11  define   fee
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         3 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0

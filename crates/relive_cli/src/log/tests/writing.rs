@@ -26,7 +26,7 @@ fn an_undo_is_undone() {
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
         23  2026-11-21 02:11:11  session  c11000
         24  2026-11-21 02:12:11  undo     of change 2
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         2 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 11` takes the last one back
         exit 0
@@ -281,7 +281,7 @@ fn a_running_session_is_asked_to_do_it() {
         11  2026-11-21 02:04:11  define   fee
         21  2026-11-21 02:10:11  define   crash                  was being applied when the process died
         24  2026-11-21 02:12:11  define   rate                   it is being applied
-        21 is left off unless `relive recover bank.py` says otherwise
+        change 21 is left off unless `relive recover bank.py` says otherwise
         a conflict is kept and not replayed: `relive show bank.py 5` shows it, `relive recover bank.py --merge 5` merges it with what bank.py says now, `relive undo bank.py 5` gives it up
         4 pending changes: `relive fold bank.py` writes them into the source, `relive undo bank.py 24` takes the last one back
         exit 0
