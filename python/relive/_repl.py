@@ -174,6 +174,7 @@ def _run_script(script: str, session: Session) -> dict[str, Any]:
     try:
         program, namespace = _run._script(script, session._engine)
         exec(program, namespace)
+        session._engine.finish(sys.modules["__main__"])
     except BaseException as error:
         _show(error)
     return vars(sys.modules["__main__"])

@@ -40,10 +40,21 @@ def run(
         if problem := session._watch(Messages(os.getcwd()).tell, program):
             _say(f"relive: `relive status` will not find this session: {problem}")
         code, namespace = _module(target, session._engine) if is_module else _script(target, session._engine)
-        exec(code, namespace)
+        if count := session._engine.after_text("__main__"):
+            # They belong after the script, which is the whole program here.
+            changes = "1 change of state is" if count == 1 else f"{count} changes of state are"
+            _say(f"relive: {changes} not replayed in the program itself: `relive -i` does that")
     except ReliveError as error:
         sys.exit(f"relive: {error}")
     except BaseException:
+        _hide_own_frames()
+        raise
+    try:
+        exec(code, namespace)
+    except ReliveError as error:
+        sys.exit(f"relive: {error}")
+    except BaseException as error:
+        session._engine.note_change("__main__", error)
         _hide_own_frames()
         raise
 
@@ -165,7 +176,9 @@ def _found(spec: ModuleSpec, engine: Engine) -> Program:
     # A live loader would take the module up under its own name.
     plain = SourceFileLoader(loader.name, loader.path) if isinstance(loader, SourceFileLoader) else loader
     get_code = getattr(plain, "get_code", None)
-    code = _existing(get_code and get_code(spec.name), spec.name)
+    code = engine.begin("__main__") if is_live else None
+    if code is None:
+        code = _existing(get_code and get_code(spec.name), spec.name)
     if is_live:
         engine.executes("__main__", code)
     namespace = _main_namespace(

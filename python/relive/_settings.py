@@ -1,6 +1,7 @@
 """What the environment and ``[tool.relive]`` of a project say, below what a caller says."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,7 +20,14 @@ def replay_policy(asked: str, directory: str) -> Replay:
     policy = asked if asked != "ask" else said
     source = "replay" if asked != "ask" else "RELIVE_REPLAY"
     _check(policy, source, Replay)
-    return _tightened("replay", policy, directory, Replay, ("none", "ask", "all"))  # type: ignore[return-value]
+    tightened = _tightened("replay", policy, directory, Replay, ("none", "ask", "all"))
+    if tightened != policy and (asked != "ask" or "RELIVE_REPLAY" in os.environ):
+        # Whoever asked for more would look for the reason everywhere else.
+        print(
+            f"relive: replay is {tightened!r} and not {policy!r}, because [tool.relive] of pyproject.toml says so",
+            file=sys.stderr,
+        )
+    return tightened  # type: ignore[return-value]
 
 
 def sync_mode(directory: str) -> Sync:

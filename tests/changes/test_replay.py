@@ -63,6 +63,15 @@ class Place:
         assert all(told and told in line for line in done.stderr.splitlines()), done.stderr
         return json.loads(done.stdout)
 
+    def command(self, *arguments: str) -> str:
+        """Return what a command says."""
+        relive = str(Path(sys.executable).with_name("relive"))
+        environment = os.environ | {"RELIVE_HOME": str(self.home)}
+        done = subprocess.run(
+            [relive, *arguments], cwd=self.directory, env=environment, capture_output=True, text=True, timeout=60
+        )
+        return done.stdout + done.stderr
+
     @property
     def log(self) -> str:
         """The text of the log."""
@@ -78,6 +87,8 @@ def place(tmp_path: Path) -> Place:
 
 
 LEFT_OFF = "is left off, because a process died that replayed it"
+SUSPECTS = "are left off, because a process died that replayed them, of which one is not known"
+SEE_LOG = "left off: `relive log bank.py` says why"
 KILL = "import os; os.kill(os.getpid(), 9)"
 
 
@@ -101,9 +112,9 @@ def test_what_was_in_flight_when_the_process_died_is_left_off(place: Place) -> N
         "relive.patch('bank', 'import os\\nRATE = os.kill(os.getpid(), 9)')"
     )
     assert place.log.rstrip().splitlines()[-1].startswith("@commit")
-    assert place.says("[bank.RATE, bank.interest(1)]", RELIVE_REPLAY="all") == [0.02, 7]
+    assert place.says("[bank.RATE, bank.interest(1)]", SEE_LOG, RELIVE_REPLAY="all") == [0.02, 7]
     # The choice was not made by anybody: it is offered again, as it is.
-    assert place.says("[bank.RATE, bank.interest(1)]", RELIVE_REPLAY="all") == [0.02, 7]
+    assert place.says("[bank.RATE, bank.interest(1)]", SEE_LOG, RELIVE_REPLAY="all") == [0.02, 7]
 
 
 def test_a_replay_that_dies_does_so_once(place: Place) -> None:
@@ -114,9 +125,9 @@ def test_a_replay_that_dies_does_so_once(place: Place) -> None:
     (place.directory / "trap").touch()
     place.dies("", RELIVE_REPLAY="all")
     # Those that were replayed together are suspects together.
-    assert place.says("bank.interest(1) != 7", LEFT_OFF, RELIVE_REPLAY="all")
+    assert place.says("bank.interest(1) != 7", SUSPECTS, RELIVE_REPLAY="all")
     (place.directory / "trap").unlink()
-    assert place.says("bank.interest(1) != 7", LEFT_OFF, RELIVE_REPLAY="all")
+    assert place.says("bank.interest(1) != 7", "`relive recover bank.py` decides", RELIVE_REPLAY="all")
 
 
 def test_three_deaths_and_the_log_is_not_looked_at(place: Place) -> None:
@@ -302,14 +313,180 @@ def test_a_traceback_names_lines_of_the_file_and_shows_those_that_are_not_in_it(
     assert done.stdout == f"return balance / 0\n{BANK.splitlines().index('    def deposit(self, amount):') + 1}\n"
 
 
-def test_an_import_that_fails_with_changes_says_how_to_go_without(place: Place) -> None:
+def test_a_change_that_raises_is_left_off_and_the_rest_comes_back(place: Place) -> None:
+    """It took the program down, and with it all other changes for ever: they were said to have killed a process."""
+    patches = ["A1 = 1", "import os", "A2 = os.environ['TOKEN_X']", "A3 = 3", "def f(): return 4"]
+    program = f"import os\nos.environ['TOKEN_X'] = '1'\nfor text in {patches!r}: relive.patch('bank', text)\n{KILL}"
+    place.dies(program)
+    there = "[name for name in ('A1', 'A2', 'A3', 'f') if hasattr(bank, name)]"
+    done = place.run(f"print({there})", RELIVE_REPLAY="all")
+    assert done.stdout == "['A1', 'A3', 'f']\n"
+    [line] = done.stderr.splitlines()
+    assert "change 8 of bank is not replayed: KeyError: 'TOKEN_X'; it is left off" in line
+    # That stays so, whatever command is asked.
+    assert place.says(there, SEE_LOG, RELIVE_REPLAY="all", TOKEN_X="1") == ["A1", "A3", "f"]
+    assert "left off: it raised when it was replayed: KeyError: 'TOKEN_X'" in place.command("log", "bank.py")
+    assert "change 8 stays in the log" in place.command("fold", "bank.py")
+    assert "TOKEN_X" not in (place.directory / "bank.py").read_text()
+    place.command("recover", "bank.py", "--all")
+    assert place.says(there, TOKEN_X="1") == ["A1", "A2", "A3", "f"]
+
+
+def test_a_changed_function_that_raises_as_the_module_is_executed_is_left_off(place: Place) -> None:
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text() + "\nFIRST = interest(10)\n")
+    text = "def interest(balance):\n    return balance / len(LIMITS)\n"
+    place.dies(f"bank.LIMITS['a'] = 1\nrelive.patch('bank', 'RATE = 0.5')\nrelive.patch('bank', {text!r})\n{KILL}")
+    done = place.run("print(bank.FIRST)", RELIVE_REPLAY="all")
+    assert done.stdout == "5.0\n"
+    assert "change 5 of bank is not replayed: ZeroDivisionError" in done.stderr
+
+
+def test_a_package_whose_change_raises_keeps_the_modules_that_it_has_imported(place: Place) -> None:
+    """They are imported once, and only then become attributes of their package, which is executed twice."""
+    package = place.directory / "pk"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .a import f\nV = 1\nprint('executed', 'a' in vars())\n")
+    (package / "a.py").write_text("def f(): return 1\n")
+    program = "import pk, os\nos.environ['T'] = '1'\nrelive.patch('pk', 'import os\\nW = os.environ[\"T\"]')\n"
+    place.dies(program + KILL)
+    shown = "import pk, pk.a\nprint(pk.a.f(), pk.V, hasattr(pk, 'W'), vars(pk)['os'].name)"
+    done = place.run(shown, RELIVE_REPLAY="all")
+    assert done.stdout.splitlines()[-2:] == ["executed True", "1 1 False posix"], done.stderr
+
+
+def test_if_no_change_can_be_told_to_be_responsible_the_file_is_executed_as_it_is(place: Place) -> None:
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text() + "\nif RATE > 0.4: raise ValueError(RATE)\n")
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\nrelive.patch('bank', 'LAST = 1')\n{KILL}")
+    done = place.run("print(bank.RATE, hasattr(bank, 'LAST'))", RELIVE_REPLAY="all")
+    assert done.stdout == "0.02 False\n"
+    [line] = done.stderr.splitlines()
+    assert "with the changes of its log it raised ValueError: 0.5" in line
+    assert "relive recover bank.py" in line
+    assert "@skip" not in place.log
+
+
+def test_an_import_that_fails_without_changes_too_blames_none(place: Place) -> None:
+    """The user's own exception was said to come from the log's changes, and they were off from then on."""
     place.dies(f"relive.patch('bank', 'def interest(balance):\\n    return 7\\n')\n{KILL}")
     file = place.directory / "bank.py"
-    file.write_text(file.read_text() + "\n1 / 0\n")
+    text = file.read_text()
+    file.write_text(text + "\n1 / 0\n")
     done = place.run("", RELIVE_REPLAY="all")
     assert done.returncode == 1
-    assert "bank runs with changes from its log; RELIVE_REPLAY=none starts without them" in done.stderr
+    assert done.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
+    assert "relive:" not in done.stderr
     assert "_import.py" not in done.stderr
+    file.write_text(text)
+    assert place.says("bank.interest(1)", RELIVE_REPLAY="all") == 7
+
+
+SEGFAULT = "import ctypes, os\nif os.path.exists('trap'): ctypes.string_at(0)\n"
+
+
+def test_the_change_is_named_that_a_replay_died_in(place: Place) -> None:
+    """All changes are merged into one text, and so all of them were off after one death."""
+    place.dies(f"for text in ('A1 = 1', {SEGFAULT!r}, 'A2 = 2'): relive.patch('bank', text)\n{KILL}")
+    (place.directory / "trap").touch()
+    place.dies("", signal.SIGSEGV, RELIVE_REPLAY="all")
+    there = "[hasattr(bank, name) for name in ('A1', 'A2')]"
+    done = place.run(f"print({there})", RELIVE_REPLAY="all")
+    assert done.stdout == "[True, True]\n"
+    [line] = done.stderr.splitlines()
+    assert LEFT_OFF in line
+    assert place.says(there, SEE_LOG, RELIVE_REPLAY="all") == [True, True]
+    listed = place.command("log", "bank.py")
+    assert "left off: the process died when it was replayed: Segmentation fault" in listed
+    assert "stays in the log: left off: the process died" in place.command("fold", "bank.py")
+    assert "string_at" not in (place.directory / "bank.py").read_text()
+
+
+def test_after_two_failed_starts_nothing_is_done_by_itself(place: Place) -> None:
+    place.dies("".join(f"relive.patch('bank', {SEGFAULT.replace('trap', f'trap{n}')!r})\n" for n in (1, 2)) + KILL)
+    place.dies(f"relive.patch('bank', 'LAST = 1')\n{KILL}", RELIVE_REPLAY="all")
+    for number in (1, 2):
+        (place.directory / f"trap{number}").touch()
+        place.dies("", signal.SIGSEGV, RELIVE_REPLAY="all")
+    done = place.run("print(hasattr(bank, 'LAST'))", RELIVE_REPLAY="all")
+    assert done.stdout == "False\n"
+    assert "two starts died that replayed changes of bank.py.log, so nothing of it is replayed by itself" in done.stderr
+    # Once somebody has decided, all is as it was before.
+    place.command("recover", "bank.py", "--all")
+    for number in (1, 2):
+        (place.directory / f"trap{number}").unlink()
+    assert place.says("bank.LAST", RELIVE_REPLAY="all") == 1
+
+
+def test_a_start_is_not_taken_for_dead_while_it_runs(place: Place) -> None:
+    """Of several starts at the same time one took another's note of what it replays for that of a dead process."""
+    place.dies(f"relive.patch('bank', 'import time\\ntime.sleep(0.2)')\nrelive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    environment = os.environ | {"RELIVE_HOME": str(place.home), "RELIVE_REPLAY": "all"}
+    command = [sys.executable, "-c", START + "print(bank.RATE)"]
+    pipe = subprocess.PIPE
+    for _ in range(2):
+        starts = [
+            subprocess.Popen(command, cwd=place.directory, env=environment, stdout=pipe, stderr=pipe, text=True)
+            for _ in range(4)
+        ]
+        assert [start.communicate(timeout=60) for start in starts] == [("0.5\n", "")] * 4
+
+
+@pytest.mark.parametrize("how", ["app.py", "-m app", "-m pk"])
+def test_changes_of_the_program_itself_come_back(place: Place, how: str) -> None:
+    """`relive run -m` executed the file as it is, without a word."""
+    (place.directory / "pk").mkdir()
+    text = (
+        "import os, sys, relive\nK = 1\n"
+        "if 'make' in sys.argv: relive.patch('__main__', 'K = 2'); os.kill(os.getpid(), 9)\nprint(K)\n"
+    )
+    for file in ("app.py", "pk/__main__.py"):
+        (place.directory / file).write_text(text)
+    place.command("run", *how.split(), "make")
+    for _ in range(4):
+        assert place.command("run", "--replay", "all", *how.split()) == "2\n"
+
+
+def test_state_of_the_program_itself_comes_back_at_its_prompt(place: Place) -> None:
+    (place.directory / "app.py").write_text("LIMITS = {}\n")
+
+    def typed(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "relive", *arguments, "app.py"],
+            cwd=place.directory,
+            env=os.environ | {"RELIVE_HOME": str(place.home)},
+            input="print(LIMITS)\nLIMITS['a'] = 1\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return done.stdout + done.stderr
+
+    assert "{}" in typed("repl", "-i")
+    assert "{'a': 1}" in typed("repl", "--replay", "all", "-i")
+    assert "2 changes of state are not replayed in the program itself" in typed("run", "--replay", "all")
+
+
+def test_a_syntax_error_of_the_file_is_shown_as_python_shows_it(place: Place) -> None:
+    place.dies(f"relive.patch('bank', 'LAST = 1')\n{KILL}")
+    file = place.directory / "bank.py"
+    file.write_text(file.read_text() + "def broken(:\n    pass\n")
+    with_log = place.run("", RELIVE_REPLAY="all")
+    (place.directory / "bank.py.log").unlink()
+    without = place.run("", RELIVE_REPLAY="all")
+    assert with_log.stderr == without.stderr
+    assert "    def broken(:\n               ^\n" in with_log.stderr
+
+
+def test_a_log_that_was_moved_says_how_to_take_it_over(place: Place) -> None:
+    """Neither the next start nor any later one said that there was a log."""
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}")
+    place.directory = place.directory.rename(place.directory.with_name("moved"))
+    done = place.run("print(bank.RATE)", RELIVE_REPLAY="all")
+    assert done.stdout == "0.02\n"
+    [line] = done.stderr.splitlines()
+    assert "was written for a source in another place" in line
+    assert "`relive trust bank.py` takes it over" in line
 
 
 def test_what_somebody_else_wrote_is_not_run(place: Place, tmp_path: Path) -> None:
@@ -317,6 +494,9 @@ def test_what_somebody_else_wrote_is_not_run(place: Place, tmp_path: Path) -> No
     place.home = tmp_path / "another"
     done = place.run("print(bank.RATE)", RELIVE_REPLAY="all")
     assert done.stdout == "0.02\n"
+    [line] = done.stderr.splitlines()
+    assert "bank.py.log has changes that your relive did not write" in line
+    assert "`relive trust bank.py` shows them and asks" in line
 
 
 def test_what_somebody_else_decided_is_no_decision(place: Place, tmp_path: Path) -> None:
@@ -356,7 +536,10 @@ def test_a_project_file_can_only_tighten_the_policy(place: Place) -> None:
     settings.write_text('[tool.relive]\nreplay = "all"\n')
     assert place.run("print(bank.RATE)").stdout == "0.02\n"
     settings.write_text('[tool.relive]\nreplay = "none"\n')
-    assert place.says("bank.RATE", RELIVE_REPLAY="all") == 0.02
+    # Not without a word.
+    told = "replay is 'none' and not 'all', because [tool.relive] of pyproject.toml says so"
+    assert place.says("bank.RATE", told, RELIVE_REPLAY="all") == 0.02
+    assert place.says("bank.RATE") == 0.02
     settings.write_text('[tool.relive]\nreplay = "perhaps"\n')
     assert "it is 'ask', 'all' or 'none'" in place.run("").stderr
 
@@ -417,7 +600,12 @@ def test_what_needs_names_of_the_prompt_is_not_replayed_without_them(place: Plac
     place.dies(
         f"number = session._engine.log_cell({cell!r}, {{'bank': bank}})\nsession._engine.cell_done(number, 1.0)\n{KILL}"
     )
-    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {}
+    assert place.says("bank.LIMITS", SEE_LOG, RELIVE_REPLAY="all") == {}
+    assert "it names things of the prompt" in place.command("log", "bank.py")
+    # After a fold it is still there.
+    place.dies(f"relive.patch('bank', 'RATE = 0.5')\n{KILL}", RELIVE_REPLAY="all")
+    place.command("fold", "bank.py")
+    assert "it names things of the prompt" in place.command("log", "bank.py")
 
 
 def test_the_start_after_a_replay_that_died_says_what_is_left_off(place: Place) -> None:
@@ -426,7 +614,7 @@ def test_the_start_after_a_replay_that_died_says_what_is_left_off(place: Place) 
     (place.directory / "trap").touch()
     place.dies("", RELIVE_REPLAY="all")
     done = place.run("", RELIVE_REPLAY="all")
-    assert LEFT_OFF in done.stderr
+    assert SUSPECTS in done.stderr
 
 
 class Prompt:

@@ -3,16 +3,24 @@
 import json
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from pexpect import EOF
 from tests.changes.test_replay import KILL, START, Place
 from tests.conftest import Terminal
 
 PICKED = "print('rate is', bank.RATE, 'and', bank.interest(10))"
+
+
+def squeezed(shown: str) -> str:
+    """What is shown, without blanks: the cursor jumps over some of them."""
+    return "".join(shown.split())
 
 
 @pytest.fixture
@@ -29,17 +37,17 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def start(place: Place, open_terminal: Callable[..., Terminal]) -> Callable[[], Terminal]:
+def start(place: Place, open_terminal: Callable[..., Terminal]) -> Callable[..., Terminal]:
     """Start a program that imports `bank` in a terminal, where the list is shown."""
 
-    def start() -> Terminal:
-        environment = os.environ | {"RELIVE_HOME": str(place.home), "TERM": "xterm", "NO_COLOR": "1"}
-        return open_terminal([sys.executable, "-c", START + PICKED], environment, place.directory)
+    def start(command: Sequence[str] = (sys.executable, "-c", START + PICKED), **environment: str) -> Terminal:
+        environment = os.environ | {"RELIVE_HOME": str(place.home), "TERM": "xterm", "NO_COLOR": "1"} | environment
+        return open_terminal([*command], environment, place.directory)
 
     return start
 
 
-def test_what_is_checked_comes_back_and_the_choice_is_remembered(place: Place, start: Callable[[], Terminal]) -> None:
+def test_what_is_checked_comes_back_and_the_choice_is_remembered(place: Place, start: Callable[..., Terminal]) -> None:
     terminal = start()
     shown = terminal.wait_for("Enter")
     assert "RATE" in shown
@@ -52,7 +60,7 @@ def test_what_is_checked_comes_back_and_the_choice_is_remembered(place: Place, s
     assert place.says("[bank.RATE, bank.interest(10)]") == [0.5, 5]
 
 
-def test_starting_without_changes(place: Place, start: Callable[[], Terminal]) -> None:
+def test_starting_without_changes(place: Place, start: Callable[..., Terminal]) -> None:
     terminal = start()
     terminal.wait_for("Enter")
     terminal._screen.send("n")
@@ -60,7 +68,7 @@ def test_starting_without_changes(place: Place, start: Callable[[], Terminal]) -
     start().wait_for("rate is 0.02 and 0.2")
 
 
-def test_deciding_nothing_asks_again(start: Callable[[], Terminal]) -> None:
+def test_deciding_nothing_asks_again(start: Callable[..., Terminal]) -> None:
     for _ in range(2):
         terminal = start()
         terminal.wait_for("Enter")
@@ -68,10 +76,15 @@ def test_deciding_nothing_asks_again(start: Callable[[], Terminal]) -> None:
         terminal.wait_for("rate is 0.02 and 0.2")
 
 
-def test_setting_the_log_aside(place: Place, start: Callable[[], Terminal]) -> None:
+def test_setting_the_log_aside(place: Place, start: Callable[..., Terminal]) -> None:
     terminal = start()
     terminal.wait_for("Enter")
+    # At one key it was gone.
     terminal._screen.send("a")
+    terminal.wait_for("y or n")
+    terminal._screen.send("n")
+    assert (place.directory / "bank.py.log").exists()
+    terminal._screen.send("ay")
     terminal.wait_for("rate is 0.02 and 0.2")
     assert not (place.directory / "bank.py.log").exists()
     assert (place.directory / "bank.py.log.aside").exists()
@@ -80,7 +93,7 @@ def test_setting_the_log_aside(place: Place, start: Callable[[], Terminal]) -> N
     assert place.says("[bank.RATE, bank.LATER]", RELIVE_REPLAY="all") == [0.02, 1]
 
 
-def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callable[[], Terminal]) -> None:
+def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callable[..., Terminal]) -> None:
     for number in range(6):
         trap = (
             "import os\nif os.path.exists('trap'): os.kill(os.getpid(), 9)" if number == 3 else f"N{number} = {number}"
@@ -94,6 +107,68 @@ def test_the_change_that_crashes_is_found_by_trying(place: Place, start: Callabl
     assert "the import dies of change" in shown
     assert shown.count("trying") <= 5
     assert place.says("[bank.N0, bank.N5]") == [0, 5]
+
+
+def test_after_a_death_without_a_word_the_culprit_is_found_by_trying(
+    place: Place, start: Callable[..., Terminal]
+) -> None:
+    """All changes were off for ever, without a question: nothing told which of them it was."""
+    trap = "import os\nif os.path.exists('trap'): os._exit(9)"
+    place.dies(f"relive.patch('bank', {trap!r})\nrelive.patch('bank', 'LAST = 1')\n{KILL}", RELIVE_REPLAY="all")
+    (place.directory / "trap").touch()
+    assert place.run("", RELIVE_REPLAY="all").returncode == 9
+    terminal = start()
+    shown = terminal.wait_for("Enter")
+    assert "leftoff:theprocessdied" in squeezed(shown)
+    terminal._screen.send("b")
+    shown = terminal.wait_for("rate is 0.5 and 11")
+    assert shown.count("the import dies of change") == 1
+    assert place.says("[bank.RATE, bank.LAST]") == [0.5, 1]
+
+
+def test_after_three_failed_starts_the_session_goes_without_the_log(
+    place: Place, start: Callable[..., Terminal]
+) -> None:
+    trap = "import ctypes, os\nif os.path.exists('trap{}'): ctypes.string_at(0)"
+    patches = "\n".join(f"relive.patch('bank', {trap.format(number)!r})" for number in range(3))
+    place.dies(f"{patches}\n{KILL}", RELIVE_REPLAY="all")
+    for number in range(2):
+        (place.directory / f"trap{number}").touch()
+        place.dies("", signal.SIGSEGV, RELIVE_REPLAY="all")
+    # Nothing is done by itself: the user is asked, whatever the policy.
+    (place.directory / "trap2").touch()
+    terminal = start(RELIVE_REPLAY="all")
+    assert "twostartsdied" in squeezed(terminal.wait_for("Enter"))
+    terminal._screen.send("\r")
+    terminal._screen.expect(EOF)
+    told = "three starts died that replayed changes of bank.py.log: this one goes without it"
+    assert place.says("bank.RATE", told, RELIVE_REPLAY="all") == 0.02
+    assert place.says("bank.RATE", told, RELIVE_REPLAY="all") == 0.02
+    place.command("recover", "bank.py", "--only", "2-5")
+    assert place.says("bank.RATE") == 0.5
+
+
+def test_what_was_done_last_is_marked_after_a_death(start: Callable[..., Terminal]) -> None:
+    shown = start().wait_for("Enter")
+    assert "thelastsessionendedwithoutaword" in squeezed(shown)
+    assert "thelastonedonebefore" in squeezed(shown)
+
+
+def test_a_log_that_was_moved_is_taken_over_after_one_question(place: Place, start: Callable[..., Terminal]) -> None:
+    place.directory = place.directory.rename(place.directory.with_name("moved"))
+    terminal = start()
+    terminal.wait_for("[y/N]")
+    terminal._screen.send("y\r")
+    terminal.wait_for("Enter")
+    terminal._screen.send("\r")
+    terminal.wait_for("rate is 0.5 and 11")
+    assert place.says("bank.RATE") == 0.5
+
+
+def test_who_pipes_something_into_the_program_is_not_asked(place: Place, start: Callable[..., Terminal]) -> None:
+    command = f"echo hi | {shlex.quote(sys.executable)} -c {shlex.quote(START + PICKED)} | cat"
+    terminal = start(["/bin/sh", "-c", command])
+    assert "bank.py.log has 2 changes that are not in bank.py" in terminal.wait_for("rate is 0.02 and 0.2")
 
 
 class Service:

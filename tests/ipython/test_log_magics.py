@@ -180,6 +180,19 @@ def test_recover_merges_a_conflict(project, prompt, logs):
     assert len(logs.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("choice", "on", "off"), [("all", [5, 9], []), ("none", [], [5, 9]), ("-1", [5], [9]), ("5-7", [5, 6, 7], [9])]
+)
+def test_what_failed_is_only_recovered_if_it_is_named(project, prompt, logs, choice, on, off):
+    """One patch that had failed was applied once more with all others, failed, and took them back with it."""
+    logs.add("bank.py", 5)
+    logs.add("bank.py", 6, "omitted", outcome="raised")
+    logs.add("bank.py", 7, "omitted", outcome="refused")
+    logs.add("bank.py", 9, "omitted", outcome="unfinished")
+    prompt.get(f"%recover bank {choice}")
+    assert logs.asked == [("recover", str(project.path("bank.py")), on, off)]
+
+
 def test_recover_asks_which(project, prompt, logs, monkeypatch):
     logs.add("bank.py", 5)
     logs.add("bank.py", 6, "omitted", why="in flight when the process died")

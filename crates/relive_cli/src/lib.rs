@@ -258,7 +258,7 @@ pub fn decide_changes(file: &Path) -> Result<Option<Decided>, String> {
         "{} has changes in its log that are not in the file",
         opened.file
     );
-    let choice = picker::pick_from(
+    let choice = picker::pick(
         &title,
         &opened.changes,
         opened.outline(),

@@ -1,6 +1,8 @@
 //! What is said of a change, in the words of the public interface and in a user's.
 
-use relive_log::{Change, ChangeKind, Operation, Outcome, Status, Via};
+use relive_log::{
+    CHOSEN, Change, ChangeKind, Operation, Outcome, Status, Via, is_left_off_by_itself,
+};
 
 use crate::diff::{self, Line, Sign};
 
@@ -70,15 +72,12 @@ pub(crate) fn is_offered(change: &Change) -> bool {
         && !matches!(change.status, Status::Folded | Status::Undone)
 }
 
-/// Why a change is left off whose replay the replay guard tells of.
-pub(crate) const DIED: &str = "the process died when it was replayed";
-
-/// Whether the process died while it was applied or replayed, and nobody has decided about it since.
+/// Whether it is left off by itself, as one that the process died of, or the like, and nobody has decided about it since.
 pub(crate) fn is_suspect(change: &Change) -> bool {
     is_offered(change)
         && change.status == Status::Omitted
         && (change.outcome == Outcome::Unfinished && !change.why.starts_with("left off")
-            || change.why == DIED)
+            || is_left_off_by_itself(change))
 }
 
 /// Whether a statement of it raised, or it was refused: it never took effect.
@@ -91,6 +90,12 @@ pub(crate) fn is_replayed(change: &Change) -> bool {
     is_offered(change) && change.status == Status::Pending
 }
 
+/// Whether it is replayed if nobody decides otherwise and nothing speaks against that: what calls something does it once
+/// more, and so the user says whether that is wanted.
+pub(crate) fn is_safe(change: &Change) -> bool {
+    is_replayed(change) && !change.why.starts_with("it calls something")
+}
+
 /// Whether it is replayed when the user says so.
 pub(crate) fn is_replayable(change: &Change) -> bool {
     is_offered(change) && matches!(change.status, Status::Pending | Status::Omitted)
@@ -98,7 +103,7 @@ pub(crate) fn is_replayable(change: &Change) -> bool {
 
 /// Whether there is nothing to say about its status.
 pub(crate) fn is_plain(change: &Change) -> bool {
-    change.status == Status::Pending && matches!(change.why.as_str(), "" | "clean")
+    change.status == Status::Pending && matches!(change.why.as_str(), "" | "clean" | CHOSEN)
 }
 
 /// Why it is replayed or is not, in a few words; not escaped.

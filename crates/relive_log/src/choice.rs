@@ -6,8 +6,8 @@ use relive_syntax::Outline;
 use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, ChangeKind, Outcome, Status};
-use crate::guard::Caution;
-use crate::history::DIED;
+use crate::guard::{Caution, Finding, NOT_KNOWN};
+use crate::history::{OF_PROMPT, is_left_off_by_itself};
 use crate::judge::judge;
 use crate::record::{Effect, Via};
 
@@ -59,13 +59,21 @@ impl Choice {
     }
 }
 
-/// Which changes are replayed under a policy. `changes` are judged; `suspects` are those of the replay guard.
+/// Which changes are replayed under a policy. `changes` are judged; `findings` are those of the replay guard that do not
+/// stand in the log.
 #[must_use]
-pub fn choose(changes: &[Change], policy: Policy, caution: Caution, suspects: &[u64]) -> Choice {
+pub fn choose(
+    changes: &[Change],
+    policy: Policy,
+    caution: Caution,
+    findings: &[Finding],
+) -> Choice {
     let is_safe = matches!(caution, Caution::None | Caution::LeaveOffSuspects);
     let mut offers: Vec<Offer> = Vec::new();
     // What was left off by choice stays so without being asked for again.
     let mut is_open = false;
+    // A start died, and of several changes any one may be the culprit: only the user can find out which.
+    let mut has_suspects = findings.iter().any(|finding| !finding.is_certain);
     for change in changes {
         let (ChangeKind::Patch { .. } | ChangeKind::State { .. }) = change.kind else {
             continue;
@@ -81,9 +89,11 @@ pub fn choose(changes: &[Change], policy: Policy, caution: Caution, suspects: &[
             continue;
         }
         let is_pending = change.status == Status::Pending;
-        let is_suspect = suspects.contains(&change.number);
-        let why = if is_pending && is_suspect {
-            "the process died when it was replayed".to_owned()
+        let finding = findings
+            .iter()
+            .find(|finding| is_pending && finding.number == change.number);
+        let why = if let Some(finding) = finding {
+            finding.why.clone()
         } else if is_pending && !is_safe {
             format!("{}; but starts that replayed it or others died", change.why)
         } else if is_pending && policy == Policy::None {
@@ -91,10 +101,12 @@ pub fn choose(changes: &[Change], policy: Policy, caution: Caution, suspects: &[
         } else {
             change.why.clone()
         };
-        is_open |= is_pending || is_left_off && change.why == DIED;
+        let is_undecided = is_left_off && is_left_off_by_itself(change) && change.why != OF_PROMPT;
+        is_open |= is_pending || is_undecided;
+        has_suspects |= is_undecided && is_suspect(&change.why);
         offers.push(Offer {
             number: change.number,
-            is_chosen: is_pending && !is_suspect && is_safe && policy != Policy::None,
+            is_chosen: is_pending && finding.is_none() && is_safe && policy != Policy::None,
             is_choosable: is_pending || is_left_off,
             has_calls: matches!(&change.kind, ChangeKind::State { effect, .. } if *effect != Effect::Assign),
             why,
@@ -103,10 +115,15 @@ pub fn choose(changes: &[Change], policy: Policy, caution: Caution, suspects: &[
     Choice {
         is_question: is_open
             && policy != Policy::None
-            && (policy == Policy::Ask || caution == Caution::NothingByItself),
+            && (policy == Policy::Ask || caution == Caution::NothingByItself || has_suspects),
         is_without_log: caution == Caution::WithoutLog,
         offers,
     }
+}
+
+/// Whether a change is left off as one of several of which a start may have died.
+fn is_suspect(why: &str) -> bool {
+    why.contains(NOT_KNOWN)
 }
 
 /// Take exactly these of the changes that can be chosen, and judge anew: what depends on one that is not taken is in conflict.
@@ -152,6 +169,16 @@ impl Bisect {
         }
     }
 
+    /// The same, where it is known that all of them together crash.
+    #[must_use]
+    pub fn among_crashing(numbers: Vec<u64>) -> Self {
+        Self {
+            good: 0,
+            bad: numbers.len(),
+            numbers,
+        }
+    }
+
     /// The prefix to replay next; None when the search is over.
     #[must_use]
     pub fn next(&self) -> Option<&[u64]> {
@@ -175,7 +202,7 @@ impl Bisect {
     pub fn culprit(&self) -> Option<u64> {
         match self.next() {
             Some(_) => None,
-            None => self.numbers.get(self.bad - 1).copied(),
+            None => self.numbers.get(self.bad.checked_sub(1)?).copied(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::change::{Change, ChangeKind, Outcome, Status};
+use crate::guard::{DIED_REPLAYED, RAISED_REPLAYED};
 use crate::reading::{Fate, ReadLog, Signed, Transaction};
 use crate::record::{Cause, Decision, Entry, Failure, Record, Via};
 
@@ -66,6 +67,24 @@ pub(crate) const IN_FLIGHT: &str = "it is being applied";
 
 /// Why a change that was in flight when its process died is left off.
 pub(crate) const DIED: &str = "was being applied when the process died";
+
+/// Why a statement is replayed that would not be by itself.
+pub const CHOSEN: &str = "you said so";
+
+/// Why a statement is left off that names things of the prompt.
+pub(crate) const OF_PROMPT: &str =
+    "it names things of the prompt, and comes back with its cell, not with an import";
+
+/// Whether a change is left off that nobody decided to leave off: it is the last word on nothing.
+#[must_use]
+pub fn is_left_off_by_itself(change: &Change) -> bool {
+    let decided = change.why.strip_prefix("left off: ");
+    change.status == Status::Omitted
+        && (matches!(change.why.as_str(), DIED | OF_PROMPT)
+            || decided.is_some_and(|why| {
+                why.starts_with(DIED_REPLAYED) || why.starts_with(RAISED_REPLAYED)
+            }))
+}
 
 /// What was decided about a change.
 struct Decided {
@@ -346,7 +365,9 @@ fn decide(
             };
             (Status::Omitted, why)
         } else {
-            (Status::Pending, String::new())
+            let is_state = matches!(change.kind, ChangeKind::State { .. });
+            let why = if is_state { CHOSEN } else { "" };
+            (Status::Pending, why.to_owned())
         };
     }
 }

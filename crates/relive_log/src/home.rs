@@ -82,9 +82,9 @@ impl Home {
         self.root.join("trusted").join(log_id)
     }
 
-    /// The replay guard of a log.
-    pub fn replay(&self, log_id: &str) -> PathBuf {
-        self.root.join("replay").join(log_id)
+    /// The directory of the notes of the replay guard.
+    pub fn replays(&self) -> PathBuf {
+        self.root.join("replay")
     }
 
     /// Whether it was offered to keep logs out of a repository of git. The path must be canonical.

@@ -49,8 +49,10 @@ pub use change::{Change, ChangeKind, Draft, Outcome, Status};
 pub use choice::{Bisect, Choice, Offer, Policy, choose, select};
 pub use drafts::drafts;
 pub use fold::{FoldError, Folded, fold, fold_but_for, recover_fold};
-pub use guard::{Caution, Guard};
-pub use history::{decisions, history, history_of_all, history_while};
+pub use guard::{Caution, DIED_REPLAYED, Finding, Guard, RAISED_REPLAYED, Replay};
+pub use history::{
+    CHOSEN, decisions, history, history_of_all, history_while, is_left_off_by_itself,
+};
 pub use home::Home;
 pub use judge::judge;
 pub use log::{AppendError, Committed, Log, OpenError, SyncMode, file_hash, set_aside};

@@ -4,7 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 use crate::home::Home;
+use crate::record::SessionStart;
 use crate::storage::{Clock, Disk, Storage, SystemClock, this_process};
 
 /// The world of a log.
@@ -41,6 +45,18 @@ impl Process {
     /// This one.
     pub fn of_this() -> Self {
         this_process()
+    }
+
+    /// Whether a session may be running: it says that it is on this machine, and there is a process of its number.
+    #[must_use]
+    pub fn is_running(&self, session: &SessionStart) -> bool {
+        if session.host != self.host {
+            // Nobody can tell from here.
+            return true;
+        }
+        let pid = i32::try_from(session.pid).ok().and_then(Pid::from_raw);
+        let is_alive = |pid| !matches!(test_kill_process(pid), Err(Errno::SRCH));
+        session.boot == self.boot && pid.is_some_and(is_alive)
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyList, PyModule};
 use relive_log::{Home, Policy, Rim, SyncMode};
@@ -362,6 +362,27 @@ impl Engine {
     /// Returns the code to execute, if it is not that of its file.
     fn begin<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyCode>>> {
         replay::begin(py, &self.shared, self.policy, name)
+    }
+
+    /// Replay what comes after a module's text, now that this was executed.
+    fn finish(&self, py: Python<'_>, module: &Bound<'_, PyModule>) -> PyResult<()> {
+        replay::finish(py, &self.shared, module, Vec::new(), None)
+    }
+
+    /// How many statements come after a module's text.
+    fn after_text(&self, py: Python<'_>, name: &str) -> usize {
+        self.shared
+            .with(py, 0, |state| state.session.states(name).len())
+    }
+
+    /// Have an exception say which replayed change of a module was at work.
+    fn note_change(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        error: &Bound<'_, PyBaseException>,
+    ) -> PyResult<()> {
+        replay::note_change(py, &self.shared, name, error)
     }
 
     /// Execute a module with its loader, and then the statements of its log that change state.

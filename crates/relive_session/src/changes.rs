@@ -52,7 +52,12 @@ pub(crate) struct MergedModule {
     pub(crate) file: Option<Outline>,
     /// The changes, with what has become of them in view of the file.
     pub(crate) changes: Vec<Change>,
+    /// Where the lines of changes stand.
+    pub(crate) places: Places,
 }
+
+/// Lines that tracebacks name, and the numbers of the changes that they are of.
+pub(crate) type Places = Vec<(Lines, u64)>;
 
 impl Session {
     /// Have definitions and statements become part of live modules as though they stood in their files: all or none.
@@ -490,6 +495,7 @@ pub(crate) fn merged(file: Outline, mut changes: Vec<Change>) -> Result<MergedMo
             outline: file,
             file: None,
             changes,
+            places: Vec::new(),
         });
     }
     let Merged { text, origins, .. } = merge(&file, &changes);
@@ -500,16 +506,19 @@ pub(crate) fn merged(file: Outline, mut changes: Vec<Change>) -> Result<MergedMo
         shown.push('\n');
     }
     let mut pieces = Vec::new();
+    let mut places = Vec::new();
     for origin in origins {
         let place = match origin.change {
             None => origin.first,
-            Some(_) => {
+            Some(number) => {
                 let lines = outline.lines(origin.lines);
                 let place = next_line(&shown);
                 shown.push_str(lines);
                 if !lines.ends_with('\n') {
                     shown.push('\n');
                 }
+                let last = place + origin.lines.last - origin.lines.first;
+                places.push((Lines { first: place, last }, number));
                 place
             }
         };
@@ -525,6 +534,7 @@ pub(crate) fn merged(file: Outline, mut changes: Vec<Change>) -> Result<MergedMo
         outline: outline.laid_out(pieces, shown.into()),
         file: Some(file),
         changes,
+        places,
     })
 }
 

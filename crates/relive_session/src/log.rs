@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Cause, Caution, Change, Draft, Folded, SyncMode, Via};
+use relive_log::{Cause, Caution, Change, Draft, Finding, Folded, Replay, SyncMode, Via};
 use thiserror::Error;
 
 /// Where changes become durable before they take effect.
@@ -54,11 +54,26 @@ pub trait ChangeLog: Send {
         Ok(None)
     }
 
-    /// Note that changes are about to be replayed: if the process dies, the next one knows which.
-    fn replays(&mut self, _file: &Path, _numbers: &[u64]) {}
+    /// Note that changes are about to be replayed together: if the process dies, the next one knows which. The caller
+    /// leaves it to the log what session that is and how many others are being replayed.
+    fn begins(&mut self, _replay: Replay) {}
 
-    /// Note that it has survived that.
+    /// Note that one more is about to be replayed, by itself.
+    fn replays(&mut self, _file: &Path, _number: u64) {}
+
+    /// Note that the process goes on, whatever has become of the replay.
+    fn ends(&mut self, _file: &Path) {}
+
+    /// Note that it has survived the replay, and that all is well.
     fn has_replayed(&mut self, _file: &Path) {}
+
+    /// Note that what earlier starts died of stands in the log.
+    fn found(&mut self, _file: &Path) {}
+
+    /// Let what this user wrote for a source in another place run here.
+    fn adopt(&mut self, _file: &Path) -> Result<(), LogError> {
+        Ok(())
+    }
 
     /// What the user is to be told once.
     fn notices(&mut self) -> Vec<String> {
@@ -119,8 +134,12 @@ pub struct LoggedChanges {
     pub decided: BTreeSet<u64>,
     /// What starts that died while they replayed something call for.
     pub caution: Caution,
-    /// The numbers of the changes that they were replaying.
-    pub suspects: Vec<u64>,
+    /// What they died of, as far as that does not stand in the log.
+    pub findings: Vec<Finding>,
+    /// The transactions that this user wrote for a source in another place, and that nobody is known to have written.
+    pub untrusted: (usize, usize),
+    /// The last session that wrote it ended without a word.
+    pub has_died: bool,
     /// The numbers of the changes whose definitions were running when the last session died.
     pub ran: BTreeSet<u64>,
     /// What is wrong with the log, in sentences.
@@ -137,7 +156,9 @@ impl Default for LoggedChanges {
             changes: Vec::new(),
             decided: BTreeSet::new(),
             caution: Caution::None,
-            suspects: Vec::new(),
+            findings: Vec::new(),
+            untrusted: (0, 0),
+            has_died: false,
             ran: BTreeSet::new(),
             problems: Vec::new(),
             warnings: Vec::new(),

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Rim,
-    SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read, read_all, recover_fold,
-    set_aside, sources_of,
+    Cause, ChangeKind, Draft, Entry, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog,
+    Replay, Rim, Signed, SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read,
+    read_all, recover_fold, set_aside, sources_of, trust,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -64,8 +64,25 @@ impl Logs {
 
     fn guard(&mut self, source: &Path, log: &ReadLog) -> &Guard {
         let id = log.header.as_ref().map_or("", |header| &header.id);
-        let guard = Guard::of(&self.rim, id);
-        self.guards.entry(source.to_owned()).or_insert(guard)
+        if !self.guards.get(source).is_some_and(Guard::is_begun) {
+            let guard = Guard::of(&self.rim, id);
+            self.guards.insert(source.to_owned(), guard);
+        }
+        &self.guards[source]
+    }
+
+    /// Tell if the guard of a source could not do something; without it a start is only not known to have died.
+    fn guarded(
+        &mut self,
+        source: &Path,
+        consequence: &str,
+        act: impl FnOnce(&mut Guard) -> std::io::Result<()>,
+    ) {
+        if let Some(guard) = self.guards.get_mut(source)
+            && let Err(error) = act(guard)
+        {
+            self.notices.push(format!("{consequence}: {error}"));
+        }
     }
 
     fn log(&mut self, source: &Path) -> Result<&mut Opened, LogError> {
@@ -280,7 +297,7 @@ impl ChangeLog for Logs {
         };
         let died = crash(&self.rim, &session_of(last));
         let guard = self.guard(source, last);
-        let (caution, suspects) = (guard.caution(), guard.suspects());
+        let (caution, findings) = (guard.caution(), guard.findings());
         let changes = history_of_all(&read, Some(&self.session));
         let ran = changes.iter().filter(|change| match &change.kind {
             ChangeKind::Patch { target, .. } => {
@@ -298,7 +315,9 @@ impl ChangeLog for Logs {
                 .filter_map(|(number, is_on)| is_on.then_some(number))
                 .collect(),
             caution,
-            suspects,
+            findings,
+            untrusted: untrusted(last),
+            has_died: has_died(&self.rim, last),
             problems: problems(&self.rim, last),
             warnings: died.into_iter().map(|crash| crash.told()).collect(),
         })
@@ -326,38 +345,46 @@ impl ChangeLog for Logs {
         found.map(|(source, _)| source.clone())
     }
 
-    fn replays(&mut self, source: &Path, numbers: &[u64]) {
-        // Without a note of it a replay that dies is only not known to have died of it.
-        if let Some(guard) = self.guards.get_mut(source)
-            && let Err(error) = guard.replaying(numbers)
-        {
-            self.notices.push(format!(
-                "if this replay dies, the next start will not know of what: {error}"
-            ));
-        }
+    fn begins(&mut self, mut replay: Replay) {
+        let source = replay.file.clone();
+        replay.session.clone_from(&self.session);
+        let others = self.guards.iter().filter(|(file, _)| **file != source);
+        replay.depth = others.filter(|(_, guard)| guard.is_begun()).count();
+        let consequence = "if this replay dies, the next start will not know of what";
+        self.guarded(&source, consequence, |guard| guard.begin(&replay));
+    }
+
+    fn replays(&mut self, source: &Path, number: u64) {
+        let consequence = "if this replay dies, the next start will not know of what";
+        self.guarded(source, consequence, |guard| guard.replaying(number));
+    }
+
+    fn ends(&mut self, source: &Path) {
+        self.guarded(source, TAKEN_FOR_DEAD, Guard::end);
+        self.guards.remove(source);
     }
 
     fn has_replayed(&mut self, source: &Path) {
-        let Some(mut guard) = self.guards.remove(source) else {
-            return;
-        };
-        let change = ModuleChange {
-            file: source.to_owned(),
-            drafts: guard.skips(),
-            via: Via::Replay,
-            cause: None,
-        };
-        let is_remembered = change.drafts.is_empty() || {
-            let appended = self.append(std::slice::from_ref(&change));
-            appended.is_ok_and(|appended| {
-                self.outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
-                true
-            })
-        };
-        if is_remembered && let Err(error) = guard.replayed() {
-            self.notices.push(format!(
-                "the next start will take this one for one that died: {error}"
-            ));
+        self.guarded(source, TAKEN_FOR_DEAD, Guard::replayed);
+        self.guards.remove(source);
+    }
+
+    fn found(&mut self, source: &Path) {
+        if let Some(guard) = self.guards.get_mut(source) {
+            guard.found();
+        }
+    }
+
+    fn adopt(&mut self, source: &Path) -> Result<(), LogError> {
+        let read = read(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
+        match untrusted(&read) {
+            (_, 0) => {
+                let adopted = trust(&self.rim, &read);
+                adopted
+                    .map(drop)
+                    .map_err(|error| LogError(error.to_string()))
+            }
+            _ => Err(LogError("somebody else has written to it".to_owned())),
         }
     }
 
@@ -398,6 +425,10 @@ impl ChangeLog for Logs {
     }
 
     fn close(&mut self) {
+        for (_, mut guard) in self.guards.drain() {
+            // It ends as programs do: that is no death.
+            let _ = guard.survived();
+        }
         for (_, opened) in self.open.drain() {
             if let Opened::Ours(mut log) = opened {
                 log.close();
@@ -406,12 +437,40 @@ impl ChangeLog for Logs {
     }
 
     fn forked(&mut self) {
+        // The notes are the parent's.
+        self.guards.clear();
         for opened in self.open.values_mut() {
             if let Opened::Ours(log) = opened {
                 log.after_fork_in_child();
             }
         }
     }
+}
+
+const TAKEN_FOR_DEAD: &str = "the next start will take this one for one that died";
+
+/// How many transactions this user wrote for a source in another place, and how many nobody is known to have written.
+fn untrusted(log: &ReadLog) -> (usize, usize) {
+    let count = |wanted| {
+        let all = log.transactions.iter();
+        all.filter(|one| one.signed == wanted).count()
+    };
+    (count(Signed::Moved), count(Signed::No))
+}
+
+/// Whether the last session that wrote a log ended without a word.
+fn has_died(rim: &Rim, log: &ReadLog) -> bool {
+    let last = log
+        .records
+        .iter()
+        .rev()
+        .find_map(|record| match &record.entry {
+            Entry::Session(start) => Some(Some(start)),
+            Entry::Close(_) => Some(None),
+            _ => None,
+        });
+    last.flatten()
+        .is_some_and(|start| !rim.process.is_running(start))
 }
 
 /// What is wrong with a log, a sentence each.

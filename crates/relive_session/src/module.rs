@@ -10,7 +10,7 @@ use relive_plan::{Difference, Removed, World};
 use relive_syntax::{Outline, SyntaxError, decode};
 use serde::{Deserialize, Serialize};
 
-use crate::changes::{MergedModule, merged};
+use crate::changes::{MergedModule, Places, merged};
 
 /// How many removed units a module keeps, in case a later save brings them back.
 const SHELF_LENGTH: usize = 256;
@@ -161,19 +161,20 @@ impl LiveModule {
         self.file_outline.as_ref()
     }
 
-    /// Have changes merged before any of the module was executed. Returns the text to execute.
+    /// Have changes merged before any of the module was executed. Returns the text to execute, and where in it lines of
+    /// changes stand that tracebacks name.
     pub(crate) fn begin_with(
         &mut self,
         changes: Vec<Change>,
         last_id: &mut u64,
-    ) -> Result<Arc<Outline>, SyntaxError> {
+    ) -> Result<(Arc<Outline>, Places), SyntaxError> {
         let file = self.outline(last_id)?;
         let mut merged = merged((*file).clone(), changes)?;
         merged.outline.inherit(Some(&file), last_id);
         self.changes = merged.changes;
         self.file_outline = merged.file;
         self.source = merged.outline.into();
-        self.outline(last_id)
+        Ok((self.outline(last_id)?, merged.places))
     }
 
     /// Make `outline` the live one, which `file` has become with the pending changes.

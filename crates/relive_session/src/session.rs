@@ -75,6 +75,8 @@ pub struct Session {
     pub returning: BTreeSet<Cause>,
     /// Modules that are being executed with changes of their logs.
     pub(crate) replaying: BTreeMap<String, Replaying>,
+    /// Modules that are executed once more, with the changes of these numbers.
+    pub(crate) again: BTreeMap<String, BTreeSet<u64>>,
     /// The definitions at the prompt, as they were typed.
     pub(crate) prompt: BTreeMap<String, String>,
     roots: Vec<PathBuf>,
@@ -117,6 +119,7 @@ impl Session {
             running: Vec::new(),
             returning: BTreeSet::new(),
             replaying: BTreeMap::new(),
+            again: BTreeMap::new(),
             prompt: BTreeMap::new(),
             roots: Vec::new(),
             names_by_file: HashMap::new(),

@@ -714,7 +714,8 @@ impl Session {
     }
 
     /// The file of a live module.
-    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> PathBuf {
         let module = self.modules.get(name);
         module.map(|module| module.file.clone()).unwrap_or_default()
     }

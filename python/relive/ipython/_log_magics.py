@@ -18,6 +18,8 @@ from relive.ipython._updater import Updater, running_session
 _CHOICES = "all, none, -N (all but the last N), or numbers such as 1-4,6"
 _OFFERED = frozenset({"pending", "omitted", "conflict"})
 """The status of those changes that ``%recover`` can apply."""
+_FAILED = frozenset({"raised", "refused"})
+"""The outcome of those that never took effect."""
 _APPLICABLE = frozenset({"define", "remove", "eval"})
 """Their kind."""
 
@@ -68,10 +70,9 @@ class LogMagics(Magics):
 
         %recover MODULE --merge N => Merge change N, which is in conflict with the source, with what that says now.
 
-        'all' applies all of them, '-N' all but the last N, '1-4,6' those of these numbers, 'none' none; what is left
-        off stays in the log. Without a choice they are shown in a list to choose
-        from, with the reason of each. Without a module they are
-        the statements of the last session at a prompt in this directory, if it died.
+        'all' applies all of them but those that failed, '-N' all but the last N, '1-4,6' those of these numbers, 'none'
+        none; what is left off stays in the log. Without a choice they are shown in a list to choose from, with the
+        reason of each. Without a module they are the statements of the last session at a prompt here, if it died.
         """
         words = line.split()
         if "--merge" in words:
@@ -174,7 +175,11 @@ class LogMagics(Magics):
                 return None
             if not SELECTION.fullmatch(choice):
                 raise UsageError(f"{choice!r} is no choice; it is {_CHOICES}")
-        on, off = selected([change.n for change in offered], choice)
+        # What failed never took effect: it is meant only if it is named, and is off anyway if it is not.
+        failed = {change.n for change in offered if change.outcome in _FAILED}
+        is_named = choice[0].isdecimal()
+        on, off = selected([change.n for change in offered if is_named or change.n not in failed], choice)
+        off = [number for number in off if number not in failed]
         return self._updater.apply(session, lambda: log.recover(on, off))
 
     def _recover_prompt(self, choice: str | None) -> ChangeTable | None:

@@ -1,8 +1,9 @@
 //! `relive fold`: the pending changes are written into the source file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use relive_log::{Change, ChangeKind, FoldError, Folded, Status};
+use relive_log::{Change, ChangeKind, Draft, FoldError, Folded, Status};
 use relive_socket::LogAction;
 
 use super::opened::Health;
@@ -28,20 +29,31 @@ pub(super) fn fold(file: &Path, is_dry: bool, world: &mut World<'_>) -> Result<u
             return world.forward(&opened, &sessions, LogAction::Fold { is_dry });
         }
     };
+    // What a start has died of is not written into the source.
+    let findings = world.findings(&opened);
+    let mut suspects: BTreeSet<u64> = findings.iter().map(|finding| finding.number).collect();
+    if !is_dry && !findings.is_empty() {
+        let skips = findings.into_iter().map(|finding| Draft::Skip {
+            of: finding.number,
+            why: finding.why,
+        });
+        world.append(&mut log, &skips.collect::<Vec<_>>())?;
+        world.keep_findings(&opened);
+        suspects.clear();
+    }
     let Folded {
         diff,
         numbers,
         left,
         notices,
-    } = relive_log::fold(&world.rim, &mut log, &opened.read.source, is_dry).map_err(|error| {
-        Stop {
+    } = relive_log::fold_but_for(&world.rim, &mut log, &opened.read.source, &suspects, is_dry)
+        .map_err(|error| Stop {
             code: match error {
                 FoldError::Owner { .. } => REFUSED,
                 _ => NO,
             },
             problem: brief(&error.to_string()),
-        }
-    })?;
+        })?;
     log.close();
     for notice in &notices {
         world.complain(&brief(notice));

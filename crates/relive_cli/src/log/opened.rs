@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Change, Entry, Guard, ReadError, ReadLog, Rim, Status, Tail};
+use relive_log::{Change, Entry, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail};
 use relive_syntax::Outline;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -400,12 +400,32 @@ impl World<'_> {
         let Some(header) = &read.header else {
             return;
         };
-        let suspects = Guard::of(&self.rim, &header.id).suspects();
-        let is_suspect =
-            |change: &&mut Change| words::is_replayed(change) && suspects.contains(&change.number);
-        for change in changes.iter_mut().filter(is_suspect) {
-            change.status = Status::Omitted;
-            words::DIED.clone_into(&mut change.why);
+        let findings = Guard::of(&self.rim, &header.id).findings();
+        for change in changes
+            .iter_mut()
+            .filter(|change| words::is_replayed(change))
+        {
+            let mut findings = findings.iter();
+            if let Some(finding) = findings.find(|finding| finding.number == change.number) {
+                change.status = Status::Omitted;
+                // As it will stand in the log.
+                change.why = format!("left off: {}", finding.why);
+            }
+        }
+    }
+
+    /// What the replay guard knows, to be written down before anything is decided by what the log says.
+    pub(crate) fn findings(&self, opened: &Opened) -> Vec<Finding> {
+        let header = opened.read.header.as_ref();
+        header.map_or_else(Vec::new, |header| {
+            Guard::of(&self.rim, &header.id).findings()
+        })
+    }
+
+    /// What the replay guard knows stands in the log.
+    pub(crate) fn keep_findings(&self, opened: &Opened) {
+        if let Some(header) = &opened.read.header {
+            Guard::of(&self.rim, &header.id).found();
         }
     }
 

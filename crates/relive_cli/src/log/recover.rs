@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Cause, Change, Draft, ResolveError, Status, Together, resolve};
+use relive_log::{
+    Cause, Change, Draft, ResolveError, Status, Together, is_left_off_by_itself, resolve,
+};
 use relive_socket::LogAction;
 
 use super::list;
@@ -451,9 +453,14 @@ fn drafts(opened: &Opened, wanted: &[(u64, bool)]) -> Vec<Draft> {
         .filter(|change| words::is_failed(change))
         .map(|change| change.number)
         .collect();
+    // That a start died of it was found out, and not decided by anybody.
+    let is_open = |of: u64| {
+        let mut changes = opened.changes.iter();
+        changes.any(|change| change.number == of && is_left_off_by_itself(change))
+    };
     let draft = |&(of, is_on): &(u64, bool)| {
         let why = WHY.to_owned();
-        match decided.get(&of) {
+        match decided.get(&of).filter(|_| !is_open(of)) {
             Some(is_decided) if *is_decided == is_on => None,
             _ if is_on => Some(Draft::Unskip { of, why }),
             // What failed is off anyway.

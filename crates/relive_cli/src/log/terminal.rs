@@ -49,6 +49,6 @@ impl User for Terminal {
         source: Option<&Outline>,
         warnings: &[String],
     ) -> io::Result<Choice> {
-        picker::pick_from(title, changes, source, warnings, false)
+        picker::pick(title, changes, source, warnings, false)
     }
 }

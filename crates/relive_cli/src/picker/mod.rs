@@ -42,17 +42,8 @@ pub enum Choice {
 /// can be merged with.
 ///
 /// Fails where there is no terminal to ask in, or when it goes away; then nothing was decided.
+/// Without `can_bisect` there is no program to try changes with, and no key for it.
 pub fn pick(
-    title: &str,
-    changes: &[Change],
-    source: Option<&Outline>,
-    warnings: &[String],
-) -> io::Result<Choice> {
-    pick_from(title, changes, source, warnings, true)
-}
-
-/// The same; without `can_bisect` there is no program to try changes with, and no key for it.
-pub(crate) fn pick_from(
     title: &str,
     changes: &[Change],
     source: Option<&Outline>,

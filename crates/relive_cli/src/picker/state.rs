@@ -30,6 +30,8 @@ pub(super) struct Picker<'a> {
     /// How far the diff is scrolled: lines, columns.
     pub(super) scrolled: (usize, usize),
     pub(super) is_help: bool,
+    /// The next key says whether the log is set aside.
+    is_asked: bool,
     /// Said once, until the next key.
     pub(super) message: Option<String>,
     pub(super) has_colour: bool,
@@ -84,7 +86,7 @@ impl<'a> Picker<'a> {
                 age: age(&change.at, now.timestamp()),
                 at: local(&change.at, now.time_zone()),
                 reason: brief(&words::reason(change)),
-                is_wanted: words::is_replayed(change),
+                is_wanted: words::is_safe(change),
                 needs,
                 is_checked: false,
                 merged: None,
@@ -97,6 +99,7 @@ impl<'a> Picker<'a> {
             diff: Vec::new(),
             scrolled: (0, 0),
             is_help: false,
+            is_asked: false,
             message: None,
             has_colour: false,
             can_bisect: true,
@@ -146,7 +149,7 @@ impl<'a> Picker<'a> {
             Some(needed) if row.is_wanted && !self.rows[needed].is_checked => {
                 format!("depends on {}, left off", self.rows[needed].change.number)
             }
-            _ if !row.is_wanted && words::is_replayed(row.change) => "left off".to_owned(),
+            _ if !row.is_wanted && words::is_safe(row.change) => "left off".to_owned(),
             _ => row.reason.clone(),
         }
     }
@@ -177,13 +180,20 @@ impl<'a> Picker<'a> {
             _ if std::mem::take(&mut self.is_help) => return None,
             KeyCode::Esc | KeyCode::Char('q') => return Some(Choice::Quit),
             _ if self.is_too_small() => return None,
+            _ if std::mem::take(&mut self.is_asked) => {
+                let is_agreed = matches!(key.code, KeyCode::Char('y' | 'Y'));
+                return is_agreed.then_some(Choice::SetAside);
+            }
             _ => {}
         }
         let (list, diff) = self.heights();
         match key.code {
             KeyCode::Enter => return Some(self.choice()),
             KeyCode::Char('n') => return Some(Choice::Without),
-            KeyCode::Char('a') => return Some(Choice::SetAside),
+            KeyCode::Char('a') => {
+                self.is_asked = true;
+                self.message = Some("set the whole log aside? y or n".to_owned());
+            }
             KeyCode::Char('b') if self.can_bisect => return Some(Choice::Bisect),
             KeyCode::Char('?') => self.is_help = true,
             KeyCode::Char(' ') => self.toggle(),

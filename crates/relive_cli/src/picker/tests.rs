@@ -3,7 +3,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
-use relive_log::{Change, ChangeKind, Effect, Operation, Outcome, Status, Via, judge};
+use relive_log::{CHOSEN, Change, ChangeKind, Effect, Operation, Outcome, Status, Via, judge};
 use relive_syntax::Outline;
 
 use super::Choice;
@@ -267,11 +267,37 @@ fn one_is_toggled_and_takes_along_what_needs_it() {
 }
 
 #[test]
+fn what_calls_something_is_only_replayed_if_the_user_says_so() {
+    let mut changes = vec![
+        change(2, state("CACHE", Effect::Assign, "CACHE['a'] = 1\n")),
+        change(5, state("CACHE", Effect::Call, "CACHE.clear()\n")),
+        change(8, state("CACHE", Effect::Call, "CACHE.popitem()\n")),
+    ];
+    let why = "it calls something: what that does is done once more";
+    changes[1].why = why.to_owned();
+    changes[2].why = CHOSEN.to_owned();
+    let mut picker = picker(&changes, &[]);
+    assert_eq!(picker.reason(1), why);
+    assert_eq!(
+        press(&mut picker, "Enter"),
+        Some(Choice::Replay {
+            on: vec![2, 8],
+            off: vec![5],
+            merged: vec![]
+        })
+    );
+}
+
+#[test]
 fn other_keys_choose_at_once() {
     let changes = evening();
     let choice = |keys: &str| press(&mut picker(&changes, &[]), keys);
     assert_eq!(choice("n"), Some(Choice::Without));
-    assert_eq!(choice("a"), Some(Choice::SetAside));
+    // That is asked first: it takes everything away.
+    assert_eq!(choice("a"), None);
+    assert_eq!(choice("a n"), None);
+    assert_eq!(choice("a Enter"), None);
+    assert_eq!(choice("a y"), Some(Choice::SetAside));
     assert_eq!(choice("b"), Some(Choice::Bisect));
     for key in ["q", "Esc", "^C", "? ^C"] {
         assert_eq!(choice(key), Some(Choice::Quit), "{key}");
@@ -354,7 +380,7 @@ fn the_screen_follows_the_keys() {
             | Space        check this one or leave it off
             | n            start without any of them
             | q or Esc     decide nothing: start without them, ask again next time
-            | a            set the whole log aside
+            | a            set the whole log aside, after a question
             | b            find the one that crashes, by trying them in other processes
             | Up Down k j  move; PageUp, PageDown, Home and End too
             | K J          scroll the change below, with Shift-Up and Shift-Down too
@@ -731,7 +757,7 @@ fn nothing_to_pick_asks_nothing() {
     changes[1].status = Status::InSource;
     assert!(picker(&changes, &[]).is_idle());
     assert_eq!(
-        super::pick("bank.py", &changes, None, &[]).unwrap(),
+        super::pick("bank.py", &changes, None, &[], true).unwrap(),
         Choice::Replay {
             on: vec![],
             off: vec![],

@@ -17,7 +17,7 @@ const HELP: &[&str] = &[
     "m            merge one in conflict with what the source says now",
     "n            start without any of them",
     "q or Esc     decide nothing: start without them, ask again next time",
-    "a            set the whole log aside",
+    "a            set the whole log aside, after a question",
     "b            find the one that crashes, by trying them in other processes",
     "Up Down k j  move; PageUp, PageDown, Home and End too",
     "K J          scroll the change below, with Shift-Up and Shift-Down too",

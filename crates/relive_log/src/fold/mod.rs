@@ -13,7 +13,7 @@ use relive_syntax::{Outline, decode};
 pub use replace::recover_fold;
 
 use crate::change::{Change, ChangeKind, Status};
-use crate::history::{IN_FLIGHT, history_of_open};
+use crate::history::{IN_FLIGHT, history_of_open, is_left_off_by_itself};
 use crate::judge::judge;
 use crate::log::{AppendError, Log};
 use crate::merge::merge;
@@ -270,6 +270,10 @@ impl Plan {
             Status::InSource => self.in_source.push(number),
             Status::Conflict | Status::Untrusted | Status::Newer => {
                 self.left.push((number, change.why.clone()));
+            }
+            // Nobody has decided against it: it must not go with the log.
+            Status::Omitted if is_left_off_by_itself(change) => {
+                self.leave(index, change.why.clone());
             }
             Status::Folded | Status::Undone | Status::Omitted => {}
         }

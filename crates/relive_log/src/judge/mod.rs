@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use relive_syntax::Outline;
 
 use crate::change::{Change, ChangeKind, Outcome, Status};
-use crate::history::IN_FLIGHT;
+use crate::history::{CHOSEN, IN_FLIGHT, OF_PROMPT};
 use crate::lineage::{Lineages, is_counted};
 use crate::merge::Step;
 use crate::record::{Effect, Via};
@@ -29,14 +29,16 @@ use said::Said;
 ///
 /// Of several changes of one target the first one's old text must be that of the source, or what the source says must
 /// be the text of one of them. Changes that are left off count for this: what was made after them was made for what they said.
-/// Statements that change state are never in conflict. To be called again whenever the source or the changes are others.
+/// Statements that change state are never in conflict; those that name things of the prompt are left off unless the user
+/// has said otherwise. To be called again whenever the source or the changes are others.
 pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
     if let Some(source) = source.and_then(Outline::as_written) {
         return judge(changes, Some(&source));
     }
     for change in changes.iter_mut().filter(|change| is_counted(change)) {
         change.status = Status::Pending;
-        if change.why != IN_FLIGHT {
+        let is_chosen = matches!(change.kind, ChangeKind::State { .. }) && change.why == CHOSEN;
+        if change.why != IN_FLIGHT && !is_chosen {
             change.why.clear();
         }
     }
@@ -65,7 +67,10 @@ pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
             let why = match effect {
                 Effect::Assign => "clean",
                 Effect::Call => "it calls something: what that does is done once more",
-                Effect::Unknown => "it may call something: what that does is done once more",
+                Effect::Unknown => {
+                    change.status = Status::Omitted;
+                    OF_PROMPT
+                }
             };
             why.clone_into(&mut change.why);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 use relive_log::{
-    Bisect, Caution, Choice, Draft, Effect, Guard, Policy, Via, choose, merge, select,
+    Bisect, Caution, Choice, Draft, Effect, Guard, Policy, Replay, Via, choose, merge, select,
 };
 
 use crate::support::parse;
@@ -114,19 +114,29 @@ fn what_is_chosen_is_what_is_merged() {
     assert_eq!(merge(&source, &changes).text, world.source());
 }
 
+fn replay(session: &str, numbers: &[u64]) -> Replay {
+    Replay {
+        session: session.to_owned(),
+        numbers: numbers.to_vec(),
+        ..Replay::default()
+    }
+}
+
 #[test]
 fn a_replay_that_dies_is_known_to_the_next_start_and_does_not_go_on_for_ever() {
     let (world, log) = world();
     let changes = world.changes(&log);
     let id = log.read().header.clone().unwrap().id;
     let guard = || Guard::of(&world.rim, &id);
-    let choice = |guard: &Guard| choose(&changes, Policy::All, guard.caution(), &guard.suspects());
+    let choice = |guard: &Guard| choose(&changes, Policy::All, guard.caution(), &guard.findings());
     assert_eq!(guard().caution(), Caution::None);
 
     let mut first = guard();
-    first.replaying(&[5]).unwrap();
-    first.replaying(&[11]).unwrap();
-    world.disk.kill();
+    first.begin(&replay("aaaa", &[5])).unwrap();
+    first.replaying(11).unwrap();
+    // It is alive.
+    assert_eq!(guard().caution(), Caution::None);
+    drop(first);
     let mut second = guard();
     assert_eq!(
         (second.caution(), second.suspects()),
@@ -140,8 +150,8 @@ fn a_replay_that_dies_is_known_to_the_next_start_and_does_not_go_on_for_ever() {
     "#]]
     .assert_eq(&offered(&choice(&second)));
 
-    second.replaying(&[5]).unwrap();
-    world.disk.kill();
+    second.begin(&replay("bbbb", &[5])).unwrap();
+    drop(second);
     let mut third = guard();
     assert_eq!(
         (third.caution(), third.suspects()),
@@ -150,9 +160,15 @@ fn a_replay_that_dies_is_known_to_the_next_start_and_does_not_go_on_for_ever() {
     let offer = choice(&third);
     assert!(offer.is_question && offer.chosen().is_empty());
     assert_eq!(third.skips().len(), 2);
+    // Once that stands in the log, the starts still count.
+    third.found();
+    assert_eq!(
+        (guard().caution(), guard().suspects()),
+        (Caution::NothingByItself, vec![])
+    );
 
-    third.replaying(&[2]).unwrap();
-    world.disk.kill();
+    third.begin(&replay("cccc", &[2])).unwrap();
+    drop(third);
     let mut fourth = guard();
     assert_eq!(fourth.caution(), Caution::WithoutLog);
     assert!(choice(&fourth).is_without_log && choice(&fourth).chosen().is_empty());
@@ -165,12 +181,107 @@ fn a_replay_that_dies_is_known_to_the_next_start_and_does_not_go_on_for_ever() {
 }
 
 #[test]
+fn an_exception_is_no_death() {
+    let (world, log) = world();
+    let id = log.read().header.clone().unwrap().id;
+    let mut guard = Guard::of(&world.rim, &id);
+    guard.begin(&replay("aaaa", &[5])).unwrap();
+    guard.end().unwrap();
+    drop(guard);
+    assert_eq!(Guard::of(&world.rim, &id).caution(), Caution::None);
+}
+
+#[test]
+fn the_stack_of_a_crash_names_the_culprit() {
+    let (world, log) = world();
+    let id = log.read().header.clone().unwrap().id;
+    let crash = |session: &str, line: u32| {
+        let path = world.rim.home.crash(session);
+        world
+            .rim
+            .storage
+            .create_directory(path.parent().unwrap())
+            .unwrap();
+        let text = format!(
+            "Fatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n  File \"/a\", line 1 in f\n\n\
+             Current thread 0x2 (most recent call first):\n  File \"/ctypes.py\", line 41 in string_at\n  \
+             File \"/b\\xe4nk.py\", line {line} in boom\n  File \"/s.py\", line 1 in <module>\n"
+        );
+        world.disk.put(path.to_str().unwrap(), text.as_bytes());
+    };
+    let begin = |session: &str, is_program: bool| {
+        let line = |line| relive_syntax::Lines {
+            first: line,
+            last: line + 1,
+        };
+        let started = Replay {
+            file: "/b\u{e4}nk.py".into(),
+            places: vec![(line(20), 2), (line(26), 5)],
+            is_program,
+            ..replay(session, &[2, 5])
+        };
+        Guard::of(&world.rim, &id).begin(&started).unwrap();
+    };
+    let found = || {
+        let mut guard = Guard::of(&world.rim, &id);
+        let findings = guard.findings();
+        guard.replayed().unwrap();
+        let lines = findings
+            .iter()
+            .map(|one| format!("{}: {}\n", one.number, one.why));
+        lines.collect::<String>()
+    };
+    begin("aaaa", false);
+    crash("aaaa", 27);
+    expect![[r#"
+        5: the process died when it was replayed: Segmentation fault
+    "#]]
+    .assert_eq(&found());
+    // In a line of the file: any may be the reason, if they were only being replayed.
+    begin("bbbb", false);
+    crash("bbbb", 3);
+    expect![[r#"
+        2: the process died when it was replayed, with 1 other; which of them it died of is not known: Segmentation fault
+        5: the process died when it was replayed, with 1 other; which of them it died of is not known: Segmentation fault
+    "#]]
+    .assert_eq(&found());
+    // A program that has run for days is killed for any reason.
+    begin("cccc", true);
+    assert_eq!(Guard::of(&world.rim, &id).caution(), Caution::None);
+    assert_eq!(found(), "");
+    begin("dddd", true);
+    crash("dddd", 20);
+    expect![[r#"
+        2: the process died when it was replayed: Segmentation fault
+    "#]]
+    .assert_eq(&found());
+}
+
+#[test]
+fn an_import_inside_of_an_import_takes_the_blame() {
+    let (world, log) = world();
+    let id = log.read().header.clone().unwrap().id;
+    let outer = replay("aaaa", &[2, 5]);
+    let inner = Replay {
+        depth: 1,
+        ..replay("aaaa", &[11])
+    };
+    Guard::of(&world.rim, &id).begin(&outer).unwrap();
+    Guard::of(&world.rim, "0123456789abcdef")
+        .begin(&inner)
+        .unwrap();
+    assert_eq!(Guard::of(&world.rim, &id).caution(), Caution::None);
+    let inner = Guard::of(&world.rim, "0123456789abcdef");
+    assert_eq!(inner.suspects(), [11]);
+}
+
+#[test]
 fn a_guard_that_cannot_be_written_says_so() {
     let (world, log) = world();
     let id = log.read().header.clone().unwrap().id;
     let mut guard = Guard::of(&world.rim, &id);
     world.disk.fail_from(0, std::io::ErrorKind::StorageFull);
-    assert!(guard.replaying(&[2]).is_err());
+    assert!(guard.begin(&replay("aaaa", &[2])).is_err());
     world.disk.heal();
     assert_eq!(Guard::of(&world.rim, &id).caution(), Caution::None);
 }

@@ -104,6 +104,15 @@ fn decisions_are_remembered() {
     "#]]);
 }
 
+fn dies(place: &Place, id: &str, number: u64) {
+    let replay = relive_log::Replay {
+        session: format!("aaa{number}"),
+        numbers: vec![number],
+        ..relive_log::Replay::default()
+    };
+    Guard::of(&place.rim(), id).begin(&replay).unwrap();
+}
+
 #[test]
 fn what_killed_a_start_is_left_off_until_somebody_decides() {
     let place = Place::bank();
@@ -113,9 +122,9 @@ fn what_killed_a_start_is_left_off_until_somebody_decides() {
         .header
         .unwrap()
         .id;
-    Guard::of(&place.rim(), &id).replaying(&[2]).unwrap();
+    dies(&place, &id, 2);
     place.check(&["log", "bank.py"], expect![[r#"
-        2  2026-11-21 02:01:11  define   Account.deposit  the process died when it was replayed
+        2  2026-11-21 02:01:11  define   Account.deposit  left off: the process died when it was replayed
         5  2026-11-21 02:02:11  define   fee
         change 2 is left off unless `relive recover bank.py` says otherwise
         1 pending change: `relive fold bank.py` writes it into the source, `relive undo bank.py 5` takes the last one back
@@ -136,7 +145,7 @@ fn what_killed_a_start_is_left_off_until_somebody_decides() {
         1 pending change: `relive fold bank.py` writes it into the source, `relive undo bank.py 5` takes the last one back
         exit 0
     "#]]);
-    Guard::of(&place.rim(), &id).replaying(&[5]).unwrap();
+    dies(&place, &id, 5);
     place.check(
         &["recover", "bank.py", "--all"],
         expect![[r#"

@@ -421,14 +421,17 @@ fn the_log_of_a_prompt_has_no_source() {
         exit 0
     "#]],
     );
-    place.check(&["recover", path, "--all"], expect![[r#"
+    place.check(
+        &["recover", path, "--all"],
+        expect![[r#"
          2  2026-11-21 02:01:11  eval     import math
          5  2026-11-21 02:02:11  eval     x = 1
-         8  2026-11-21 02:03:11  eval     for i in range(3): …  it calls something: what that does is done once more
-        11  2026-11-21 02:04:11  eval     os.abort()            it calls something: what that does is done once more
+         8  2026-11-21 02:03:11  eval     for i in range(3): …
+        11  2026-11-21 02:04:11  eval     os.abort()
         the next start replays changes 2, 5, 8, 11
         exit 0
-    "#]]);
+    "#]],
+    );
     place.check(&["undo", path, "5"], expect![[r#"
         change 5 (eval x = 1) is taken back; `relive undo HOME/sessions/7f3c41.log 22` brings it back
         exit 0
