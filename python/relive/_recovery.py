@@ -24,18 +24,25 @@ class PromptEngine(CellEngine, Protocol):
     def prompt_recovery(self) -> dict[str, Any] | None:
         """Return what the session left that died here, if one did: in this directory, or with this script."""
 
+    def awaits_cells(self, awaits: bool) -> None:
+        """Have what the cells found did to modules be left to the cells, or not any more."""
+
     def replay_prompt(self, session: str, numbers: list[int]) -> Iterator[str]:
         """Yield the statements of these numbers, each when it is about to be executed."""
 
     def is_undone(self, source: str, namespace: dict[str, Any]) -> bool:
         """Tell whether all that the statement yielded last did to live modules was taken back later."""
 
+    def settle_prompt(self, back: list[int], off: list[tuple[int, str]], is_over: bool) -> None:
+        """Remember which statements are back, and which are left off and why."""
+
 
 @dataclass(frozen=True)
 class Left:
-    """What a session left: its statements, and the numbers of those that are replayed by policy and by consent.
+    """What sessions left: their statements, and the numbers of those that are replayed by policy and by consent.
 
-    ``off`` has those that are left off, each with the reason.
+    ``off`` has those that are left off, each with the reason; ``suspects`` those of them that come back only by their
+    number; ``decided`` those that somebody has left off before. ``is_new``: nobody has been told of some of it.
     """
 
     session: str
@@ -44,16 +51,22 @@ class Left:
     auto: tuple[int, ...]
     ask: tuple[int, ...]
     off: tuple[tuple[int, str], ...]
+    suspects: frozenset[int]
+    decided: frozenset[int]
+    is_new: bool
     restarted: bool = False
     """Whether the machine was restarted since."""
 
     def headline(self) -> str:
         """Return in one line what happened."""
+        before = f"{_count(len(self.decided))} left off before" if self.decided else ""
+        if not self.is_new:
+            return f"{before}: %recover all, or a number, brings back"
         how = f"died: {printable(self.died)}"
         if self.died == "unknown":
             how = "ended without a word" + (", and the machine was restarted since" if self.restarted else "")
-        count = len(self.auto) + len(self.ask)
-        return f"the last session here {how}; {count} statement{'' if count == 1 else 's'} of it can come back"
+        can = f"{_count(len(self.auto) + len(self.ask))} of it can come back"
+        return f"the last session here {how}; {can}" + (f", {before}" if before else "")
 
     def table(self) -> ChangeTable:
         """Return the statements, to be shown."""
@@ -63,17 +76,16 @@ class Left:
         """Return the beginning of a statement."""
         return next((first_line(change.text) for change in self.changes if change.n == number), "")
 
-    def raised_cell(self, number: int) -> tuple[str, int] | None:
-        """Return the cell that a statement stood in, if it raised when it was typed; None if it came to its end."""
-        [change] = [change for change in self.changes if change.n == number]
-        return (change.session, change.txn) if change.outcome == "raised" else None
-
     def chosen(self, choice: str) -> list[int]:
-        """Return the numbers that are meant by ``choice``; what is left off is meant only by its number."""
-        offered = sorted((*self.auto, *self.ask))
-        if choice[0].isdigit():
-            offered = sorted({*offered, *(number for number, _ in self.off)})
-        return selected(offered, choice)[0]
+        """Return the numbers that are meant by ``choice``; a suspect is meant only by its number."""
+        every = {*self.auto, *self.ask, *(number for number, _ in self.off)}
+        offered = every if choice[0].isdigit() else every - self.suspects
+        return selected(sorted(offered), choice)[0]
+
+    def undecided(self) -> dict[int, str]:
+        """Return the numbers of those about which nobody has decided, each with why it does not come back."""
+        why = dict.fromkeys((*self.auto, *self.ask), "not wanted") | dict(self.off)
+        return {number: why[number] for number in sorted(why) if number not in self.decided}
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,9 @@ def find(engine: PromptEngine) -> Left | None:
         auto=tuple(found["auto"]),
         ask=tuple(found["ask"]),
         off=tuple((number, why) for number, why in found["off"]),
+        suspects=frozenset(found["suspects"]),
+        decided=frozenset(found["decided"]),
+        is_new=found["is_new"],
         restarted=found.get("restarted", False),
     )
 
@@ -108,16 +123,18 @@ def recover(
     *,
     replay: Replay,
     choice: str | None = None,
-    confirm: Callable[[str], bool],
+    ask: Callable[[str], str],
     tell: Callable[[str], object],
 ) -> None:
     """Execute the statements again that a session left, and log each anew.
 
-    What defines, imports or assigns without a call comes back by policy; what calls something after one confirmation
-    that lists it all, unless ``replay`` is "all" or ``choice`` says it. Errors are told at the end, each in one line.
+    What defines, imports or assigns without a call comes back by policy; what calls something after one question that
+    lists it all, unless ``replay`` is "all" or ``choice`` says it. Errors are told at the end, each in one line. What
+    does not come back stays available.
     """
     for number, why in left.off:
-        tell(f"left off {number}: {left.text(number)} ({printable(why)})")
+        if number not in left.decided:
+            tell(f"left off {number}: {left.text(number)} ({printable(why)})")
     if choice is not None:
         numbers = left.chosen(choice)
     elif replay == "none":
@@ -125,35 +142,56 @@ def recover(
         return
     else:
         numbers = sorted(left.auto)
-        if left.ask and (replay == "all" or confirm(_question(left))):
+        if replay == "all":
             numbers = sorted((*left.auto, *left.ask))
+        elif left.ask:
+            numbers = _answered(left, ask(_question(left)), tell)
+    off = left.undecided()
     errors = []
-    back = 0
-    # Of a cell that raised, what stands behind the statement that did has never been executed.
-    over: set[tuple[str, int]] = set()
+    back: list[int] = []
     try:
-        for index, text in enumerate(engine.replay_prompt(left.session, numbers)):
-            number = numbers[index]
-            cell = left.raised_cell(number)
-            if cell in over:
-                continue
+        # Decided now: if this process dies meanwhile, the next one does not ask again.
+        engine.settle_prompt([], [each for each in off.items() if each[0] not in numbers], False)
+        for number, text in zip(numbers, engine.replay_prompt(left.session, numbers), strict=True):
             if engine.is_undone(text, place.namespace):
+                off[number] = "it was undone"
                 tell(f"left off {number}: {left.text(number)} (it was undone)")
                 continue
             error = _execute_again(engine, number, text, place)
             if error is None:
-                back += 1
-            elif cell is not None:
-                over.add(cell)
+                back.append(number)
             else:
+                off[number] = f"raised {why_failed(error)} when it was executed again"
                 errors.append(f"{number} is not back: {first_line(text)} raised {printable(why_failed(error))}")
     except KeyboardInterrupt:
         errors.append("interrupted; what comes after is not back")
+        off |= dict.fromkeys({*numbers} - {*back} & {*off}, "the recovery was interrupted")
     except OSError as error:
         errors.append(f"what comes after is not back, because it cannot be logged: {error}")
+    try:
+        engine.settle_prompt(back, [each for each in off.items() if each[0] in {*numbers} - {*back}], True)
+    except OSError as error:
+        errors.append(f"which of them are back is not written down: {error}")
     for line in errors:
         tell(line)
-    tell(f"{back} of {len(left.changes)} statements are back")
+    tell(f"{len(back)} of {len(left.changes)} statements are back")
+
+
+def _answered(left: Left, answer: str, tell: Callable[[str], object]) -> list[int]:
+    """Return the numbers that an answer to the question means: what calls nothing comes back in any case."""
+    answer = answer.replace(" ", "").lower()
+    if answer in ("y", "yes"):
+        return sorted((*left.auto, *left.ask))
+    if SELECTION.fullmatch(answer) and answer[0].isdigit():
+        try:
+            return sorted({*left.auto, *left.chosen(answer)})
+        except ReliveError as error:
+            tell(str(error))
+    return sorted(left.auto)
+
+
+def _count(number: int) -> str:
+    return f"{number} statement{'' if number == 1 else 's'}"
 
 
 def selected(numbers: list[int], choice: str) -> tuple[list[int], list[int]]:
@@ -181,7 +219,7 @@ def selected(numbers: list[int], choice: str) -> tuple[list[int], list[int]]:
 
 def _question(left: Left) -> str:
     lines = [f"{number:>5}  {left.text(number)}" for number in left.ask]
-    return "\n".join(["these statements call something:", *lines, "execute them again? [y/N] "])
+    return "\n".join(["these statements call something:", *lines, "execute them again? (or numbers: 1-4,6) [y/N] "])
 
 
 def _execute_again(engine: CellEngine, number: int, text: str, place: Place) -> BaseException | None:

@@ -15,7 +15,7 @@ from relive import _recovery, _run, _session
 from relive._cells import Logged, why_failed
 from relive._errors import ReliveError
 from relive._log import relive_errors
-from relive._recovery import Place
+from relive._recovery import SELECTION, Place
 from relive._report import Report
 from relive._session import Mode, Session
 from relive._settings import Replay, replay_policy
@@ -39,14 +39,10 @@ def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay
             tell(f"`relive status` will not find this session: {problem}")
         policy = replay_policy(replay, directory)
         namespace = _run._main_namespace()
+        _await_cells(session, policy)
         if script is not None:
-            _await_cells(session, policy)
             namespace = _run_script(script, session)
-        if _has_ipython():
-            from relive.ipython._app import start
-
-            start(policy)
-        else:
+        if not (_has_ipython() and _with_ipython(policy)):
             _standard(session, namespace, policy)
     except ReliveError as error:
         sys.exit(f"relive: {error}")
@@ -57,6 +53,7 @@ class Console(code.InteractiveConsole):
 
     def __init__(self, session: Session, namespace: dict[str, Any]) -> None:
         super().__init__(namespace, "<stdin>")
+        self.place = Place(namespace, self.compile.compiler, asyncio.run)
         self._session = session
         self._names = namespace
         self._messages = _run.Messages(os.getcwd())
@@ -71,6 +68,10 @@ class Console(code.InteractiveConsole):
     def runsource(self, source: str, filename: str = "<input>", symbol: str = "single") -> bool:
         """Execute a statement when it is complete."""
         self._source = source
+        # No Python begins so: the one magic that this prompt has, since what is left off is had in no other way.
+        if (words := source.split())[:1] == ["%recover"]:
+            recover_again(self._session, self.place, "".join(words[1:]))
+            return False
         return super().runsource(source, filename, symbol)
 
     def runcode(self, code: CodeType) -> None:
@@ -116,34 +117,52 @@ def _standard(session: Session, namespace: dict[str, Any], replay: Replay) -> No
     _prepare_line_editing()
     if startup := os.environ.get("PYTHONSTARTUP"):
         _run_startup(startup, namespace)
-    place = Place(namespace, console.compile.compiler, asyncio.run)
-    recover_last(session, place, replay)
+    recover_last(session, console.place, replay)
     version = sys.version.split("\n", 1)[0].strip()
     console.interact(f"Python {version} on {sys.platform}, live; what you type is logged.", exitmsg="")
 
 
 def recover_last(session: Session, place: Place, replay: Replay) -> None:
-    """Bring back what the last session at a prompt here left, if it died."""
+    """Bring back what the last session at a prompt here left, if it died and nobody has decided about it."""
     engine = session._engine
     try:
         with relive_errors():
             left = _recovery.find(engine)
-            if left is None:
+            if left is None or not left.is_new:
                 return
             tell(left.headline())
             if not _is_brought_back(replay) and replay != "none":
                 # Nobody can be asked, and nobody has allowed it.
                 tell("nothing is brought back without a terminal; --replay all does it")
                 return
-            _recovery.recover(engine, left, place, replay=replay, confirm=confirmed, tell=tell)
+            _recovery.recover(engine, left, place, replay=replay, ask=asked, tell=tell)
     except ReliveError as error:
         tell(f"nothing more is brought back: {error}")
     finally:
         engine.awaits_cells(False)
 
 
+def recover_again(session: Session, place: Place, choice: str) -> None:
+    """Do what ``%recover`` is typed for: show what is left, or bring back what is chosen."""
+    if choice and not SELECTION.fullmatch(choice):
+        tell(f"{choice!r} is no choice; it is all, none, -N (all but the last N), or numbers such as 1-4,6")
+        return
+    engine = session._engine
+    try:
+        with relive_errors():
+            left = _recovery.find(engine)
+            if left is None:
+                tell("no session at a prompt here has died and left anything")
+            elif choice or left.is_new:
+                _recovery.recover(engine, left, place, replay="ask", choice=choice or None, ask=asked, tell=tell)
+            else:
+                print(left.table())
+    except ReliveError as error:
+        tell(str(error))
+
+
 def _await_cells(session: Session, replay: Replay) -> None:
-    """Leave what cells did to the script to the cells, which come back when it has been executed."""
+    """Leave what cells did to modules to the cells, which come back later: nobody is asked twice."""
     with suppress(ReliveError), relive_errors():
         if _is_brought_back(replay) and _recovery.find(session._engine):
             session._engine.awaits_cells(True)
@@ -158,15 +177,29 @@ def tell(line: str) -> None:
     print(f"relive: {line}", file=sys.stderr)
 
 
-def confirmed(question: str) -> bool:
-    """Ask a question that is answered by y or n."""
+def asked(question: str) -> str:
+    """Return the answer to a question, empty if there is none."""
     with suppress(EOFError, KeyboardInterrupt):
-        return input(f"relive: {question}").strip().lower() in ("y", "yes")
-    return False
+        return input(f"relive: {question}")
+    print(file=sys.stderr)
+    return ""
 
 
 def _has_ipython() -> bool:
     return importlib.util.find_spec("IPython") is not None
+
+
+def _with_ipython(policy: Replay) -> bool:
+    """Show IPython's prompt until it is left; False if this installation of it does not work."""
+    try:
+        from relive.ipython._app import prepared
+
+        app = prepared(policy)
+    except Exception as error:
+        tell(f"IPython cannot be used, so this is Python's own prompt: {why_failed(error)}")
+        return False
+    app.start()
+    return True
 
 
 def _run_script(script: str, session: Session) -> dict[str, Any]:

@@ -646,6 +646,63 @@ class Prompt:
         )
 
 
+def test_the_line_on_which_a_cell_died_tells_what_had_been_executed(place: Place) -> None:
+    """All statements of the cell were left off, also what had run for hours before the one that crashed."""
+    cell = "word = str(4)\nkept = 5\nimport ctypes; after = ctypes.string_at(\n    0\n)\nlast = 6\n"
+    place.dies(
+        f"session._engine.log_cell({cell!r}, globals())\nexec(compile({cell!r}, '<stdin>', 'exec'), globals())",
+        signal.SIGSEGV,
+    )
+    found = place.says("{k: session._engine.prompt_recovery()[k] for k in ('auto', 'ask', 'off')}")
+    assert (found["auto"], found["ask"]) == ([2, 3], [1])
+    died = "was running when the session died (Segmentation fault)"
+    assert found["off"] == [[4, died], [5, f"stood behind what {died}"]]
+    settle = "session._engine.settle_prompt([2, 3], [(1, 'not wanted')], True)"
+    found = place.says(f"session._engine.prompt_recovery() and {settle} or session._engine.prompt_recovery()")
+    assert (found["auto"], found["ask"], found["decided"]) == ([], [], [1])
+    assert found["off"] == [[1, "not wanted"], [4, died], [5, f"stood behind what {died}"]]
+
+
+def test_what_is_left_off_at_a_prompt_does_not_come_back_with_its_module(place: Place) -> None:
+    """A program that imported the module had what its user had not wanted back."""
+    logged = "engine = session._engine\nengine.cell_done(engine.log_cell({!r}, globals()), 1.0)\n"
+    place.dies(f"{logged.format('bank.LIMITS.update(d=5)')}{KILL}")
+    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {"d": 5}
+    off = "session._engine.settle_prompt([], [(1, 'not wanted')], True)"
+    assert place.says(f"session._engine.prompt_recovery() and {off}", "bank.py.log has 1 change") is None
+    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {}
+    assert 'why="not wanted"' in place.log
+
+
+def test_logs_of_sessions_are_not_kept_for_ever(place: Place) -> None:
+    """No log of a prompt was ever removed, and each start reads them all."""
+    logged = "engine = session._engine\nengine.cell_done(engine.log_cell({!r}, globals()), 1.0)\n"
+    assert place.run(logged.format("bank.LIMITS['d'] = 5")).returncode == 0
+    sessions = place.home / "sessions"
+    [first] = sessions.iterdir()
+    assert place.run(logged.format("x = 1")).returncode == 0
+    [other] = {*sessions.iterdir()} - {first}
+    for number in range(120):
+        (sessions / f"{number:08x}.log").write_bytes(other.read_bytes())
+    assert place.says("session._engine.prompt_recovery()", "bank.py.log has 1 change") is None
+    assert len([*sessions.iterdir()]) == 100
+    assert first not in sessions.iterdir()
+    assert place.says("bank.LIMITS", RELIVE_REPLAY="all") == {"d": 5}
+
+
+def test_what_was_left_off_long_ago_is_given_up(place: Place) -> None:
+    program = (
+        "engine = session._engine\n"
+        "if left := engine.prompt_recovery():\n"
+        "    engine.settle_prompt([], [(number, 'not wanted') for number in left['auto']], True)\n"
+        "engine.cell_done(engine.log_cell('x = 1', globals()), 1.0)\n"
+    )
+    for _ in range(23):
+        place.dies(f"{program}{KILL}")
+    found = place.says("session._engine.prompt_recovery()")
+    assert (len(found["auto"]), len(found["decided"])) == (1, 19)
+
+
 def test_what_has_come_back_twice_counts_once(place: Place) -> None:
     """Each recovery left one more pending change, and all of them were replayed later."""
     prompt = Prompt(place)

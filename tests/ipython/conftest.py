@@ -167,7 +167,7 @@ class CellRecorder:
         self.events.append(("done", number))
         return self.report
 
-    def cell_failed(self, number: int, why: str) -> None:
+    def cell_failed(self, number: int, why: str, at: tuple[int, int] | None) -> None:
         """Log that a cell failed."""
         self.events.append(("failed", number, why))
 

@@ -194,3 +194,11 @@ def test_what_only_a_newer_python_can_parse_is_logged_as_a_whole(project, prompt
     [change] = [each for each in ChangeLog(engine.prompt_log()) if each.kind == "eval"]
     assert (change.text, change.target) == ("lazily import this", "-")
     assert engine.log_cell("lazily import this  # relive: nolog\n", {}) is None
+
+
+def test_what_is_defined_at_a_prompt_is_in_conflict_with_no_file(prompt):
+    """A function that was defined twice was called a conflict: its source file was not there."""
+    prompt.get("def f(): return 1")
+    prompt.get("def f(): return 2")
+    changes = [change for change in prompt.get("%changes") if change.kind == "define"]
+    assert [(change.status, change.why) for change in changes] == [("pending", "")] * 2

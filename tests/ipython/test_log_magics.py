@@ -25,6 +25,7 @@ class Logs:
     asked: list[tuple[object, ...]] = field(default_factory=list)
     left: dict[str, object] | None = None
     undone: set[str] = field(default_factory=set)
+    settled: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, name, number, status="pending", **others):
         """Add a change."""
@@ -57,6 +58,9 @@ class Logs:
         assert self.left is not None
         yield from (change["text"] for change in self.left["changes"] if change["n"] in numbers)
 
+    def settle_prompt(self, back, off, is_over):
+        self.settled += [(number, "back") for number in back] + off
+
 
 @pytest.fixture
 def logs(project, prompt, recorder, monkeypatch):
@@ -82,6 +86,7 @@ def logs(project, prompt, recorder, monkeypatch):
     recorder.prompt_recovery = logs.prompt_recovery
     recorder.replay_prompt = logs.replay_prompt
     recorder.is_undone = logs.is_undone
+    recorder.settle_prompt = logs.settle_prompt
     return logs
 
 
@@ -227,6 +232,9 @@ def left(*statements, auto=(), ask=(), off=()):
         "auto": list(auto),
         "ask": list(ask),
         "off": [list(each) for each in off],
+        "suspects": [number for number, _ in off],
+        "decided": [],
+        "is_new": True,
     }
 
 
@@ -250,6 +258,19 @@ def test_statements_that_call_something_come_back_only_with_consent(prompt, reco
     monkeypatch.setattr("builtins.input", lambda question: "")
     prompt.run("%recover")
     assert logs.asked == [("replay", "9be1", [1])]
+    assert logs.settled == [(2, "not wanted"), (1, "back")]
+
+
+def test_what_somebody_has_left_off_is_shown_and_comes_back_when_it_is_wanted(prompt, recorder, logs):
+    logs.left = left("x = 1", "crash()", off=[(1, "not wanted"), (2, "was running")])
+    logs.left |= {"suspects": [2], "decided": [1, 2], "is_new": False}
+    table = prompt.get("%recover")
+    assert [change.text for change in table.changes] == ["x = 1", "crash()"]
+    assert repr(table).startswith("2 statements left off before: %recover all, or a number, brings back\n")
+    assert logs.asked == []
+    cell = prompt.run("%recover all")
+    assert cell.out == "1 of 2 statements are back\n"
+    assert logs.settled == [(1, "back")]
 
 
 def test_what_was_undone_is_left_off(prompt, logs):
@@ -325,3 +346,11 @@ def test_what_is_refused_is_told_in_one_line(project, prompt):
     prompt.get("import shop")
     prompt.get("%%patch shop\nX = 2")
     assert prompt.get("shop.X") == 2
+
+
+@pytest.mark.parametrize("line", ["%fold nomod", "%undo zzz", "%undo zzz 3", "%changes nomod", "%recover bank 99"])
+def test_names_and_numbers_that_are_not_there_are_told_in_one_line(prompt, logs, line):
+    logs.add("bank.py", 5)
+    shown = refused(prompt, line)
+    assert shown.startswith("UsageError: "), shown
+    assert len(shown.splitlines()) == 1, shown

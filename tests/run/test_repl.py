@@ -445,3 +445,203 @@ def test_a_prompt_answers_other_programs(repl):
     prompt.terminal.end()
     gone = subprocess.run([repl.place.command, "status"], cwd=repl.place.directory, env=repl.environment)
     assert gone.returncode == 1
+
+
+@pytest.mark.parametrize("answer", ["", "n", "interrupt"])
+def test_what_was_not_wanted_can_be_had_later(repl, answer):
+    """One Enter at the question, and the calls were gone: no later start offered them, no command took them."""
+    prompt = repl.start()
+    prompt.type("import bank")
+    prompt.type("account = bank.deposit(1)")
+    prompt.type("again = account + len('one')")
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    if answer == "interrupt":
+        prompt.terminal.process.send_signal(signal.SIGINT)
+    else:
+        prompt.terminal.send(answer)
+    shown = prompt.ready()
+    assert "2 of 5 statements are back" in shown
+    shown = prompt.type("%recover")
+    assert "account = bank.deposit(1) (not wanted)" in shown
+    assert "os.abort() (was running when the session died (Aborted))" in shown
+    assert "1 of 3 statements are back" in prompt.type("%recover 2")
+    assert prompt.value("account, 'again' in globals()") == "(3, False)"
+    prompt.die("exit()")
+
+    prompt = repl.start()
+    assert "relive:" not in prompt.shown
+    assert "no change 2 to recover; there are 3, 5" in prompt.type("%recover 2")
+    prompt.type("account = 30")
+    assert "1 of 2 statements are back" in prompt.type("%recover all")
+    assert prompt.value("again") == "33"
+    prompt.die("import os; os.abort()")
+
+    shown = repl.open().terminal.wait_for(QUESTION)
+    listed = [each.split(maxsplit=1)[1] for each in shown.splitlines() if each.startswith("   ")]
+    assert [each for each in listed if not each.startswith("print")] == ["again = account + len('one')"]
+
+
+def test_what_was_left_off_is_still_there_after_another_crash(repl):
+    prompt = repl.start()
+    prompt.type("one = str(1)")
+    prompt.type("two = str(2)")
+    prompt.die("import os; os.abort()")
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("2")
+    assert prompt.value("'one' in globals(), two") == "(False, '2')"
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.open()
+    shown = prompt.terminal.wait_for(QUESTION)
+    assert "two = str(2)" in shown
+    assert "one = str(1)" not in shown
+    assert "4 statements of it can come back, 2 statements left off before" in shown
+    prompt.answer("y")
+    prompt.type("%recover 1")
+    assert prompt.value("one, two") == "('1', '2')"
+
+
+def test_what_does_not_come_back_does_not_count_in_the_modules_log_either(repl):
+    """The assignment was made anew behind the clear, which had not come back: the next program saw no limits."""
+    prompt = repl.start()
+    prompt.type("import bank")
+    prompt.type("bank.LIMITS['d'] = 5")
+    prompt.type("bank.LIMITS.clear()")
+    prompt.die("import os; os.abort()")
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("n")
+    assert prompt.value("bank.LIMITS") == "{'d': 5}"
+    prompt.die("exit()")
+    program = repl.place.write("program.py", "import bank\nprint(bank.LIMITS)\n")
+    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "{'d': 5}\n"
+
+    prompt = repl.start()
+    prompt.type("import relive; relive.log('bank').changes")
+    prompt.die("exit()")
+    prompt = repl.start("--replay", "all")
+    prompt.type("import bank")
+    assert prompt.value("bank.LIMITS") == "{'d': 5}"
+    prompt.type("%recover all")
+    assert prompt.value("bank.LIMITS") == "{}"
+    prompt.die("exit()")
+    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "{}\n"
+
+
+def test_what_has_never_been_executed_does_not_come_back(repl):
+    """Behind a statement that raised, and is not logged itself since it changes nothing, all was executed at last."""
+    prompt = repl.start()
+    prompt.type("import bank")
+    prompt.type("one = 1; 1 / 0; two = 2")
+    prompt.type("three = 3; raise ValueError; bank.LIMITS['q'] = 1")
+    prompt.type("four = 4; five = int('five'); six = 6")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start()
+    assert "left off 5: five = int('five') (raised ValueError: " in prompt.shown
+    names = "sorted({'one', 'two', 'three', 'four', 'five', 'six'} & {*globals()})"
+    assert prompt.value(f"{names}, bank.LIMITS") == "(['four', 'one', 'three'], {})"
+
+
+def test_what_stands_before_the_crash_in_its_cell_comes_back(repl):
+    prompt = repl.start()
+    prompt.die("kept = 5; import ctypes; ctypes.string_at(0); after = 6")
+    prompt = repl.start()
+    assert "left off 3: ctypes.string_at(0) (was running when the session died (Segmentation fault))" in prompt.shown
+    assert "left off 4: after = 6 (stood behind what was running" in prompt.shown
+    assert prompt.value("kept, ctypes.__name__, 'after' in globals()") == "(5, 'ctypes', False)"
+    prompt.type("%recover 4")
+    assert prompt.value("after") == "6"
+
+
+def test_a_recovery_that_is_killed_goes_on(repl):
+    """What was being replayed was taken for the culprit, and all the rest, which needed it, was lost."""
+    slow = "import os, time\nif os.path.exists('slow'): print('importing', flush=True); time.sleep(60)\n"
+    repl.place.write("bank.py", slow + "LIMITS = {}\n")
+    prompt = repl.start()
+    prompt.type("first = 1")
+    prompt.type("import bank")
+    prompt.type("limits = bank.LIMITS")
+    prompt.type("number = str(limits)")
+    prompt.terminal.process.kill()
+    prompt.terminal.end()
+    trap = repl.place.write("slow", "")
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.terminal.send("y")
+    prompt.terminal.wait_for("importing")
+    prompt.terminal.process.kill()
+    prompt.terminal.end()
+    trap.unlink()
+
+    prompt = repl.open()
+    assert "left off 2: import bank (was running when the session died)" in prompt.terminal.wait_for(QUESTION)
+    shown = prompt.answer("y")
+    assert "3 is not back: limits = bank.LIMITS raised NameError" in shown
+    assert "1 of 4 statements are back" in shown
+    prompt.die("import os; os.abort()")
+
+    prompt = repl.start()
+    shown = prompt.type("%recover all")
+    assert "3 of " in shown
+    assert prompt.value("first, limits, number") == "(1, {}, '{}')"
+    prompt.die("exit()")
+
+
+def test_an_interrupted_statement_is_named(repl):
+    prompt = repl.start()
+    prompt.terminal.send("import time; done = []; [(done.append(n), print('at', n), time.sleep(60)) for n in range(2)]")
+    prompt.terminal.wait_for("at 0")
+    prompt.terminal.process.send_signal(signal.SIGINT)
+    prompt.ready()
+    prompt.die("import os; os.abort()")
+    shown = repl.start().shown
+    assert "left off 3: [(done.append(n), print('at', n)" in shown
+    assert "(raised KeyboardInterrupt when it was typed)" in shown
+
+
+def test_a_change_through_a_name_that_its_cell_imports_is_the_modules(repl):
+    """Where the name leads was looked up before the cell had imported anything."""
+    repl.place.write("pkg/__init__.py", "")
+    repl.place.write("pkg/shop.py", "PRICE = 1\n")
+    prompt = repl.start()
+    prompt.type("import bank; bank.RATE = 3")
+    prompt.type("from pkg import shop as s; s.PRICE = 4")
+    prompt.type("import bank as again; again.LIMITS['d'] = 5; 1 / 0; again.RATE = 7")
+    assert prompt.value("bank.RATE, bank.LIMITS, s.PRICE") == "(3, {'d': 5}, 4)"
+    prompt.die("exit()")
+    assert repl.pending("bank.py") == ["RATE", "LIMITS"]
+    assert repl.pending("pkg/shop.py") == ["PRICE"]
+    prompt = repl.start("--replay", "all")
+    prompt.type("import bank, pkg.shop")
+    assert prompt.value("bank.RATE, bank.LIMITS, pkg.shop.PRICE") == "(3, {'d': 5}, 4)"
+
+
+def test_one_is_asked_once(repl, tmp_path):
+    """What imports a module before the cells come back asked about what the cells did to it."""
+    startup = tmp_path / "startup.py"
+    startup.write_text("import bank\n")
+    repl.environment["PYTHONSTARTUP"] = str(startup)
+    prompt = repl.start()
+    prompt.type("bank.RATE = 5")
+    prompt.type("bank.LIMITS.update(d=5)")
+    prompt.die("import os; os.abort()")
+    prompt = repl.open()
+    assert "bank.LIMITS.update(d=5)" in prompt.terminal.wait_for(QUESTION)
+    prompt.answer("y")
+    assert prompt.value("bank.RATE, bank.LIMITS") == "(5, {'d': 5})"
+
+
+def test_an_ipython_that_does_not_work_is_told_in_one_line(place, open_terminal, tmp_path):
+    repl = Repl(place, "standard prompt", open_terminal, tmp_path)
+    broken = tmp_path / "broken" / "IPython"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('no module named traitlets')\n")
+    repl.environment["PYTHONPATH"] = str(broken.parent)
+    prompt = repl.start()
+    assert "relive: IPython cannot be used, so this is Python's own prompt: ImportError: no module" in prompt.shown
+    assert "Traceback" not in prompt.shown
+    assert prompt.value("1 + 1") == "2"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::change::{Change, ChangeKind, Outcome, Status};
 use crate::guard::{DIED_REPLAYED, RAISED_REPLAYED};
 use crate::reading::{Fate, ReadLog, Signed, Transaction};
-use crate::record::{Cause, Decision, Entry, Failure, Record, Via};
+use crate::record::{Cause, Decision, Entry, Failure, Progress, Record, Via};
 
 /// All changes of a log, in order, each with what has become of it, whatever the source says now.
 ///
@@ -100,8 +100,10 @@ struct History<'r> {
     changes: Vec<Change>,
     /// Why somebody else could have written the log that is being read.
     distrust: Option<&'r str>,
-    /// Why transactions failed, in words.
-    failures: HashMap<u64, String>,
+    /// Why transactions failed, in words, and how far they came where that is known.
+    failures: HashMap<u64, (String, Option<Progress>)>,
+    /// The number of the first record of each transaction.
+    firsts: HashMap<u64, u64>,
     /// Number and object of each undo that counts by itself.
     undos: Vec<(u64, u64)>,
     decisions: HashMap<u64, Decided>,
@@ -170,7 +172,8 @@ impl<'r> History<'r> {
                     }
                 }
                 Entry::Fail(fail) => {
-                    self.failures.insert(fail.tx, fail.why.clone());
+                    self.failures
+                        .insert(fail.tx, (fail.why.clone(), fail.progress));
                 }
                 Entry::FoldBegin(begin) => {
                     let kind = ChangeKind::Fold {
@@ -220,6 +223,7 @@ impl<'r> History<'r> {
         kind: ChangeKind,
     ) {
         self.add(record, transaction.tx, at, &transaction.session, kind);
+        self.firsts.insert(transaction.tx, transaction.first);
         if !transaction.is_committed {
             self.partial.insert(transaction.tx);
         }
@@ -313,9 +317,13 @@ impl<'r> History<'r> {
         for change in &mut self.changes {
             if matches!(change.outcome, Outcome::Raised | Outcome::Refused)
                 && change.why.is_empty()
-                && let Some(why) = self.failures.get(&change.tx)
+                && let Some((why, progress)) = self.failures.get(&change.tx)
             {
                 change.why = format!("it failed: {why}");
+                let first = self.firsts.get(&change.tx).copied();
+                if let (Some(progress), Some(first)) = (progress, first) {
+                    split(change, first, *progress);
+                }
             }
             if let ChangeKind::Fold { .. } = change.kind {
                 (change.status, change.outcome) = match self.ended.contains(&change.number) {
@@ -328,6 +336,20 @@ impl<'r> History<'r> {
             }
         }
         self.changes
+    }
+}
+
+/// Of a transaction that raised, what became of one change: what stands in front of the one that did was made.
+fn split(change: &mut Change, first: u64, progress: Progress) {
+    if change.number < first.saturating_add(progress.done) {
+        change.outcome = Outcome::Applied;
+        if change.status == Status::Omitted {
+            change.status = Status::Pending;
+            change.why.clear();
+        }
+    } else if progress.raised != Some(change.number) {
+        change.outcome = Outcome::Refused;
+        "it was never executed: what stood before it raised".clone_into(&mut change.why);
     }
 }
 

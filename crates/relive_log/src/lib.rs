@@ -62,8 +62,8 @@ pub use read::{ReadError, read, read_all};
 pub use reading::{Fate, ReadLog, Signed, Tail, Transaction};
 pub use record::{
     Cause, Close, Commit, Decision, Diff, DiffLine, Done, Effect, Entry, Fail, Failure, FoldBegin,
-    FoldEnd, Header, Note, Operation, Patch, Record, SessionStart, StateChange, TextHash, Torn,
-    Unknown, Via,
+    FoldEnd, Header, Note, Operation, Patch, Progress, Record, SessionStart, StateChange, TextHash,
+    Torn, Unknown, Via,
 };
 pub use resolve::{ResolveError, Resolved, resolve};
 pub use rim::{Process, Rim};

@@ -315,6 +315,17 @@ pub struct Fail {
     pub failure: Failure,
     /// Why, in words.
     pub why: String,
+    /// How far it came, if that is known: a cell that raised has done what stands above the statement that did.
+    pub progress: Option<Progress>,
+}
+
+/// How far a transaction of several changes came that raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// So many of its changes, the first ones, were made.
+    pub done: u64,
+    /// The number of the change that raised; None: what raised stands in no log.
+    pub raised: Option<u64>,
 }
 
 /// Why a transaction was not applied.

@@ -1,6 +1,6 @@
 //! The engine of a session as Python sees it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyList, PyModule};
-use relive_log::{Home, Policy, Rim, SyncMode};
+use relive_log::{Cause, Home, Policy, Rim, SyncMode};
 use relive_session::{LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session};
 
 use crate::auto;
@@ -32,9 +32,17 @@ pub(crate) struct Engine {
     left: Arc<Mutex<Option<LeftBehind>>>,
     policy: Policy,
     /// What runs at prompts. Locked only to put something in or take it out.
-    cells: Mutex<HashMap<u64, (LoggedCell, Vec<Former>)>>,
+    cells: Mutex<HashMap<u64, RunningCell>>,
     /// The patches of the transaction that is open. Locked only to put something in or take it out.
     transaction: Mutex<Option<Vec<PatchRequest>>>,
+}
+
+/// A cell that runs.
+struct RunningCell {
+    cell: LoggedCell,
+    /// What it assigns definitions in place of.
+    formers: Vec<Former>,
+    namespace: Py<PyDict>,
 }
 
 #[pymethods]
@@ -320,7 +328,7 @@ impl Engine {
         };
         // What was found before has the logs locked.
         drop(lock(&self.left).take());
-        let Some(left) = LeftBehind::find(rim, &python_version()) else {
+        let Some(left) = LeftBehind::find(rim, &self.name, &python_version()) else {
             return Ok(None);
         };
         let dict = left_to_dict(py, &left)?;
@@ -340,8 +348,7 @@ impl Engine {
         });
     }
 
-    /// The statements of these numbers, one after the other, each when it is about to be executed. When all are, the
-    /// session that left them is over.
+    /// The statements of these numbers, one after the other, each when it is about to be executed.
     fn replay_prompt(
         &self,
         py: Python<'_>,
@@ -352,10 +359,53 @@ impl Engine {
         let left = left.filter(|left| left.session == session);
         let left =
             left.ok_or_else(|| PyValueError::new_err("nothing of that session was found"))?;
-        let origins = left.origins();
+        let mut origins = left.origins();
+        let chosen = left.statements.iter();
+        let chosen = chosen.filter(|one| numbers.contains(&one.change.number));
+        origins.extend(chosen.map(|one| one.origin.clone()));
+        let replayed = Replayed::new(Arc::clone(&self.shared), &left, &numbers);
+        *lock(&self.left) = Some(left);
         self.shared
             .with(py, (), |state| state.session.returning = origins);
-        Ok(Replayed::new(Arc::clone(&self.shared), left, numbers))
+        Ok(replayed)
+    }
+
+    /// Remember which statements are back, and which are left off, each with the reason. With `is_over` nothing more
+    /// is brought back for now.
+    fn settle_prompt(
+        &self,
+        py: Python<'_>,
+        back: Vec<u64>,
+        off: Vec<(u64, String)>,
+        is_over: bool,
+    ) -> PyResult<()> {
+        let Some(mut left) = lock(&self.left).take() else {
+            return Ok(());
+        };
+        let told = |error: &dyn std::fmt::Display| PyOSError::new_err(error.to_string());
+        let files = left.files();
+        let statements = left.statements.iter();
+        let why = |number: u64| off.iter().find(|(off, _)| *off == number);
+        let gone = statements.filter_map(|statement| {
+            let (_, why) = why(statement.change.number)?;
+            Some((statement.origin.clone(), why.clone()))
+        });
+        let gone: BTreeMap<Cause, String> = gone.collect();
+        let settled = py.detach(|| left.settle(&self.name, &back, &off));
+        let settled = settled.map_err(|error| told(&error));
+        let (modules, notices) = self.shared.with(py, (Ok(()), Vec::new()), |state| {
+            let modules = state.session.leave_off(&gone, &files);
+            if is_over {
+                state.session.replay_cause = None;
+                state.session.returning.clear();
+            }
+            (modules, state.session.notices())
+        });
+        replay::tell_all(py, &notices);
+        if !is_over {
+            *lock(&self.left) = Some(left);
+        }
+        settled.and(modules.map_err(|error| told(&error)))
     }
 
     /// Have the changes that its log says be part of a module that was just registered; who decides is in the options.
@@ -403,6 +453,7 @@ impl Engine {
         source: &str,
         namespace: Bound<'_, PyDict>,
     ) -> PyResult<Option<u64>> {
+        let names = namespace.clone().unbind();
         let logged = self.shared.with(py, Ok(None), |state| {
             state.session.log_cell(source, &Namespace(namespace))
         });
@@ -412,7 +463,12 @@ impl Engine {
             let assigned = cell.assigned().iter();
             let formers = assigned.filter_map(|(module, path)| Former::of(py, module, path));
             let formers = formers.collect();
-            lock(&self.cells).insert(number, (cell, formers));
+            let running = RunningCell {
+                cell,
+                formers,
+                namespace: names,
+            };
+            lock(&self.cells).insert(number, running);
             number
         }))
     }
@@ -431,15 +487,22 @@ impl Engine {
         number: u64,
         milliseconds: f64,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let (cell, formers) = lock(&self.cells).remove(&number).unwrap_or_default();
+        let Some(running) = lock(&self.cells).remove(&number) else {
+            return report_to_dict(py, &Report::default());
+        };
         // A definition becomes the module's own in the function that was there before, as an edit does.
-        let typed: Vec<Former> = formers
+        let typed: Vec<Former> = running
+            .formers
             .into_iter()
             .map(|former| former.restored(py))
             .collect::<PyResult<_>>()?;
         let mut is_refused = false;
         let report = self.change(py, |state| {
-            let report = state.session.cell_done(&mut state.host, cell, milliseconds);
+            let names = Namespace(running.namespace.into_bound(py));
+            let host = &mut state.host;
+            let report = state
+                .session
+                .cell_done(host, running.cell, milliseconds, &names);
             is_refused = !report.refused.is_empty();
             report
         });
@@ -451,11 +514,26 @@ impl Engine {
         report
     }
 
-    /// Note that what was typed raised.
-    fn cell_failed(&self, py: Python<'_>, number: u64, why: &str) {
-        let (cell, _) = lock(&self.cells).remove(&number).unwrap_or_default();
-        self.shared
-            .with(py, (), |state| state.session.cell_failed(&cell, why));
+    /// Note that what was typed raised, `at` this line and column of it; at line 0: before any of it was executed.
+    #[pyo3(signature = (number, why, at = None))]
+    fn cell_failed(
+        &self,
+        py: Python<'_>,
+        number: u64,
+        why: &str,
+        at: Option<(u32, u32)>,
+    ) -> PyResult<()> {
+        let Some(running) = lock(&self.cells).remove(&number) else {
+            return Ok(());
+        };
+        self.change(py, |state| {
+            let names = Namespace(running.namespace.into_bound(py));
+            let host = &mut state.host;
+            state
+                .session
+                .cell_failed(host, &running.cell, why, at, &names)
+        })?;
+        Ok(())
     }
 
     fn stale<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -20,10 +20,15 @@ impl PromptNames for Namespace<'_> {
             let module = found.cast_into::<PyModule>().ok()?;
             found = module.dict().get_item(name).ok()??;
         }
-        let module = found.cast_into::<PyModule>().ok()?;
-        let name: String = module.name().ok()?.extract().ok()?;
-        let loaded = self.loaded(&name)?;
-        loaded.is(&module).then_some(name)
+        self.own_name(&found.cast_into().ok()?)
+    }
+
+    fn submodule(&self, module: &str, path: &str) -> Option<String> {
+        let mut found = self.loaded(module)?;
+        for name in path.split('.') {
+            found = found.dict().get_item(name).ok()??.cast_into().ok()?;
+        }
+        self.own_name(&found)
     }
 
     fn own_module(&self) -> Option<String> {
@@ -49,6 +54,13 @@ impl PromptNames for Namespace<'_> {
 }
 
 impl<'py> Namespace<'py> {
+    /// The name by which a module is loaded.
+    fn own_name(&self, module: &Bound<'py, PyModule>) -> Option<String> {
+        let name: String = module.name().ok()?.extract().ok()?;
+        let loaded = self.loaded(&name)?;
+        loaded.is(module).then_some(name)
+    }
+
     fn loaded(&self, name: &str) -> Option<Bound<'py, PyModule>> {
         let modules = self.0.py().import("sys").ok()?.getattr("modules").ok()?;
         modules.get_item(name).ok()?.cast_into().ok()
@@ -102,16 +114,21 @@ fn own_attribute<'py>(owner: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py
 #[pyclass(module = "relive._native")]
 pub(crate) struct Replayed {
     shared: Arc<Shared>,
-    left: LeftBehind,
-    numbers: std::vec::IntoIter<u64>,
+    /// Each with what it is known by.
+    statements: std::vec::IntoIter<(Cause, String)>,
 }
 
 impl Replayed {
-    pub(crate) fn new(shared: Arc<Shared>, left: LeftBehind, numbers: Vec<u64>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, left: &LeftBehind, numbers: &[u64]) -> Self {
+        let statement = |number: &u64| {
+            let mut statements = left.statements.iter();
+            let found = statements.find(|statement| statement.change.number == *number)?;
+            Some((found.origin.clone(), found.text().to_owned()))
+        };
+        let statements: Vec<_> = numbers.iter().filter_map(statement).collect();
         Self {
             shared,
-            left,
-            numbers: numbers.into_iter(),
+            statements: statements.into_iter(),
         }
     }
 
@@ -128,23 +145,8 @@ impl Replayed {
     }
 
     fn __next__(&mut self, py: Python<'_>) -> Option<String> {
-        let next = self.numbers.next().and_then(|number| {
-            let mut statements = self.left.statements.iter();
-            statements.find(|statement| statement.change.number == number)
-        });
-        let next = next.map(|next| (next.origin.clone(), next.text().to_owned()));
-        match next {
-            Some((origin, text)) => {
-                self.replays(py, Some(origin));
-                Some(text)
-            }
-            None => {
-                self.replays(py, None);
-                self.shared
-                    .with(py, (), |state| state.session.returning.clear());
-                self.left.close();
-                None
-            }
-        }
+        let (origin, text) = self.statements.next().unzip();
+        self.replays(py, origin);
+        text
     }
 }

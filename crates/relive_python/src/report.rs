@@ -80,9 +80,22 @@ pub(crate) fn left_to_dict<'py>(
         meant.map(|one| one.change.number).collect()
     };
     let off = left.statements.iter().filter_map(|one| match &one.fate {
-        Fate::LeftOff(why) => Some((one.change.number, why.clone())),
+        Fate::LeftOff { why, .. } => Some((one.change.number, why.clone())),
         _ => None,
     });
+    let those = |is_meant: &dyn Fn(&LeftStatement) -> bool| -> Vec<u64> {
+        let meant = left.statements.iter().filter(|one| is_meant(one));
+        meant.map(|one| one.change.number).collect()
+    };
+    let is_suspect = |one: &LeftStatement| {
+        matches!(
+            one.fate,
+            Fate::LeftOff {
+                is_suspect: true,
+                ..
+            }
+        )
+    };
     let changes: Vec<_> = left
         .statements
         .iter()
@@ -96,6 +109,9 @@ pub(crate) fn left_to_dict<'py>(
     dict.set_item("auto", numbers(&Fate::Replayed))?;
     dict.set_item("ask", numbers(&Fate::Asked))?;
     dict.set_item("off", off.collect::<Vec<_>>())?;
+    dict.set_item("suspects", those(&is_suspect))?;
+    dict.set_item("decided", those(&|one| one.is_decided))?;
+    dict.set_item("is_new", left.is_new)?;
     Ok(dict)
 }
 

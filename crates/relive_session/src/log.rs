@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Cause, Caution, Change, Draft, Finding, Folded, Replay, SyncMode, Via};
+use relive_log::{Cause, Caution, Change, Draft, Finding, Folded, Progress, Replay, SyncMode, Via};
 use thiserror::Error;
 
 /// Where changes become durable before they take effect.
@@ -22,6 +22,9 @@ pub trait ChangeLog: Send {
 
     /// Note what became of changes.
     fn outcome(&mut self, appended: &Appended, outcome: LogOutcome<'_>);
+
+    /// Note something in the session's own log.
+    fn note(&mut self, _text: &str) {}
 
     /// What the log of a source file says.
     fn read(&mut self, file: &Path) -> Result<LoggedChanges, LogError>;
@@ -176,6 +179,13 @@ pub enum LogOutcome<'a> {
     },
     /// A statement raised; everything was put back.
     Raised(&'a str),
+    /// A statement of a cell raised; what stood in front of it stays.
+    RaisedIn {
+        /// Why.
+        why: &'a str,
+        /// How far each of them came, in the order of their numbers.
+        progress: &'a [Progress],
+    },
     /// They were not applied for another reason.
     Refused(&'a str),
 }

@@ -1,6 +1,6 @@
 //! The logs of a session: one beside each source file that changes, and its own.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
@@ -10,7 +10,7 @@ use relive_log::{
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
-use crate::recovery::{crash, session_of};
+use crate::recovery::{CHANGES, crash, session_of};
 
 /// Change logs on a file system.
 pub struct Logs {
@@ -26,6 +26,8 @@ pub struct Logs {
     own: PathBuf,
     notices: Vec<String>,
     created: Vec<PathBuf>,
+    /// The files that cells of this session have changed, and whether its log says so.
+    changed: BTreeMap<PathBuf, bool>,
     /// Sources of installed packages of which it was said that nothing of them is replayed.
     told_installed: BTreeSet<PathBuf>,
 }
@@ -59,6 +61,7 @@ impl Logs {
             notices: Vec::new(),
             created: Vec::new(),
             told_installed: BTreeSet::new(),
+            changed: BTreeMap::new(),
         }
     }
 
@@ -153,7 +156,32 @@ impl Logs {
         }
         appended.transactions.push((source.clone(), committed.tx));
         appended.numbers.push(committed.numbers);
+        if cause.is_some_and(|cause| cause.session == self.session) {
+            self.changed.entry(source.clone()).or_default();
+        }
         Ok(())
+    }
+
+    /// Say in the session's own log which files its cells have changed, so that what of them does not come back after a
+    /// crash is known to not count there either.
+    fn note_changed(&mut self) {
+        // A log that is not there yet has no notes.
+        let has_begun = match self.open.get(&self.own) {
+            Some(Opened::Ours(log)) => !log.read().records.is_empty(),
+            _ => false,
+        };
+        if !has_begun {
+            return;
+        }
+        let mut new = Vec::new();
+        for (file, is_noted) in &mut self.changed {
+            if !std::mem::replace(is_noted, true) {
+                new.push(format!("{CHANGES}{}", file.display()));
+            }
+        }
+        for text in new {
+            self.note(&text);
+        }
     }
 
     /// Append changes of several modules, which belong together: they count when the session's own log says so, which is
@@ -258,6 +286,7 @@ impl ChangeLog for Logs {
             let mut changes = changes.iter();
             changes.try_for_each(|change| self.append_to(change, None, &mut appended))
         };
+        self.note_changed();
         self.or_refused(appended, result)
     }
 
@@ -274,10 +303,12 @@ impl ChangeLog for Logs {
             [module] => self.append_caused(Some(module), &cell, &mut appended),
             modules => self.append_joint(modules, &cell, &mut appended),
         };
+        self.note_changed();
         self.or_refused(appended, result)
     }
 
     fn outcome(&mut self, appended: &Appended, outcome: LogOutcome<'_>) {
+        let mut module = 0;
         for (source, tx) in &appended.transactions {
             let Some(Opened::Ours(log)) = self.open.get_mut(source) else {
                 continue;
@@ -285,8 +316,28 @@ impl ChangeLog for Logs {
             match outcome {
                 LogOutcome::Applied { milliseconds } => log.done(*tx, milliseconds),
                 LogOutcome::Raised(why) => log.fail(*tx, Failure::Raised, why),
+                LogOutcome::RaisedIn { why, progress } => {
+                    // That of the session's own log comes last, wherever its transaction stands.
+                    let (own, modules) = progress.split_last().unzip();
+                    let known = if *source == self.own {
+                        own
+                    } else {
+                        module += 1;
+                        modules.and_then(|modules| modules.get(module - 1))
+                    };
+                    match known {
+                        Some(progress) => log.raised(*tx, why, *progress),
+                        None => log.fail(*tx, Failure::Raised, why),
+                    }
+                }
                 LogOutcome::Refused(why) => log.fail(*tx, Failure::Refused, why),
             }
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        if let Some(Opened::Ours(log)) = self.open.get_mut(&self.own) {
+            log.note(text);
         }
     }
 

@@ -1,16 +1,18 @@
 //! What is typed at a prompt: it stands in the session's log before it runs, and what it changes in a live module in
 //! that module's log as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use relive_log::{Cause, Change, ChangeKind, Draft, Effect, Operation, Status, Via};
+use relive_log::{Cause, Change, ChangeKind, Draft, Effect, Operation, Progress, Status, Via};
 use relive_syntax::{
-    CellEffect, CellKind, CellStatement, Changed, How, Outline, Step, cell, rebased,
+    CellEffect, CellKind, CellStatement, Changed, How, ImportedName, Outline, Step, cell, rebased,
 };
 
 use crate::changes::ChangeRequest;
 use crate::host::Host;
 use crate::log::{Appended, LogError, LogOutcome, ModuleChange};
+use crate::recovery::LINES;
 use crate::report::Report;
 use crate::session::Session;
 
@@ -18,6 +20,9 @@ use crate::session::Session;
 pub trait PromptNames {
     /// The module that a dotted path starting at a name at the prompt is, if it is one.
     fn module(&self, path: &str) -> Option<String>;
+
+    /// The module that a dotted path starting at a name of a loaded module is, if it is one.
+    fn submodule(&self, module: &str, path: &str) -> Option<String>;
 
     /// The module whose names are those of the prompt: with a script, `__main__`.
     fn own_module(&self) -> Option<String>;
@@ -36,6 +41,12 @@ pub struct LoggedCell {
     defined: Vec<(String, String)>,
     /// Where it assigns definitions to: modules, and attributes in them.
     assigned: Vec<(String, Vec<String>)>,
+    /// The line and column where each of its statements begins.
+    places: Vec<(u32, u32)>,
+    /// By transaction, the index of the statement that each draft is of.
+    steps: Vec<Vec<usize>>,
+    /// Its text, if it changes something by names that it imports itself: where these lead is known at its end.
+    importing: Option<String>,
 }
 
 impl LoggedCell {
@@ -60,6 +71,8 @@ const MADE_AGAIN: &str = "made again as its cell came back";
 #[derive(Default)]
 struct InModule {
     drafts: Vec<Draft>,
+    /// The index of the statement that each is of.
+    steps: Vec<usize>,
     /// The statement at hand is among them.
     has_statement: bool,
     /// Which of the drafts are definitions.
@@ -87,23 +100,22 @@ impl Session {
             }
             Vec::new()
         });
-        let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
-        for statement in &statements {
-            if statement.is_kept_out || statement.effect == CellEffect::Inspect {
-                continue;
-            }
+        let mut lines = Vec::new();
+        let mut own_steps: Vec<usize> = own.iter().map(|_| 0).collect();
+        for (step, statement) in statements
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| is_logged(one))
+        {
             own.push(self.own_draft(statement, &mut defined));
-            for change in modules.values_mut() {
-                change.has_statement = false;
-            }
-            for changed in statement.changes.iter().chain(&bound(statement)) {
-                self.add_module_draft(statement, changed, names, &defined, &mut modules);
-            }
+            own_steps.push(step);
+            lines.push(statement.lines.first.to_string());
         }
         if own.is_empty() {
             return Ok(None);
         }
+        let mut modules = self.in_modules(&statements, names);
         if let Some(cause) = &self.replay_cause {
             for (name, change) in &mut modules {
                 change.drafts.extend(self.replaced_by(name, cause));
@@ -121,6 +133,12 @@ impl Session {
         let replayed = self.replay_cause.as_ref();
         let appended = self.log.append_cell(&own, &changes, replayed)?;
         self.running.extend(appended.cause.clone());
+        let steps = modules.values().map(|change| change.steps.clone());
+        let steps = steps.chain([own_steps]).collect();
+        if let Some(cause) = appended.cause.as_ref().filter(|_| lines.len() > 1) {
+            let lines = lines.join(",");
+            self.log.note(&format!("{LINES}{} {lines}", cause.tx));
+        }
         let assigned = modules.iter().flat_map(|(name, change)| {
             let paths = change.assigned.iter();
             paths.map(|path| (name.clone(), path.clone()))
@@ -134,7 +152,108 @@ impl Session {
             appended,
             defined,
             assigned,
+            places: statements
+                .iter()
+                .map(|statement| (statement.lines.first, statement.column))
+                .collect(),
+            steps,
+            importing: imports_what_it_changes(&statements).then(|| text.to_owned()),
         }))
+    }
+
+    /// What the statements of a cell change in live modules.
+    fn in_modules(
+        &mut self,
+        statements: &[CellStatement],
+        names: &dyn PromptNames,
+    ) -> BTreeMap<String, InModule> {
+        let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
+        let mut defined = Vec::new();
+        let mut names = CellNames {
+            prompt: names,
+            imported: BTreeMap::new(),
+        };
+        for (step, statement) in statements
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| is_logged(one))
+        {
+            if let CellKind::Function { name } | CellKind::Class { name } = &statement.kind {
+                defined.push((name.clone(), statement.text.clone()));
+            }
+            for change in modules.values_mut() {
+                change.has_statement = false;
+            }
+            for changed in statement.changes.iter().chain(&bound(statement)) {
+                self.add_module_draft(statement, changed, &names, &defined, &mut modules);
+            }
+            for change in modules.values_mut() {
+                change.steps.resize(change.drafts.len(), step);
+            }
+            for import in &statement.imports {
+                names.import(self, import);
+            }
+        }
+        modules
+    }
+
+    /// Log what a cell has changed in modules that it had to import before: the first `done` of its statements.
+    fn log_imported(
+        &mut self,
+        host: &mut dyn Host,
+        cell: &LoggedCell,
+        done: usize,
+        names: &dyn PromptNames,
+    ) -> Report {
+        let Some(statements) = cell
+            .importing
+            .as_deref()
+            .and_then(|text| self::cell(text).ok())
+        else {
+            return Report::default();
+        };
+        let done = &statements[..done.min(statements.len())];
+        let mut requests = Vec::new();
+        for (module, change) in self.in_modules(done, names) {
+            let file: PathBuf = self.file_of(&module).into();
+            if cell
+                .appended
+                .transactions
+                .iter()
+                .any(|(known, _)| *known == file)
+            {
+                continue;
+            }
+            let is_definition = |index: usize| change.definitions.contains(&index);
+            let (definitions, others): (Vec<_>, Vec<_>) = change
+                .drafts
+                .iter()
+                .cloned()
+                .enumerate()
+                .partition(|(index, _)| is_definition(*index));
+            let drafts = |drafts: Vec<(usize, Draft)>| drafts.into_iter().map(|(_, draft)| draft);
+            let logged = ModuleChange {
+                file,
+                drafts: drafts(others).collect(),
+                via: Via::Repl,
+                cause: cell.appended.cause.clone(),
+            };
+            // It is done: if it cannot be logged, that is told with what else cannot.
+            if !logged.drafts.is_empty()
+                && let Ok(appended) = self.log.append(&[logged])
+            {
+                self.log
+                    .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+            }
+            requests.push(ChangeRequest {
+                module,
+                drafts: drafts(definitions).collect(),
+                via: Via::Repl,
+                cause: cell.appended.cause.clone(),
+                logged: None,
+            });
+        }
+        self.change(host, requests)
     }
 
     /// Note that a cell came to its end. Definitions that it assigned into modules are theirs from now on.
@@ -143,21 +262,52 @@ impl Session {
         host: &mut dyn Host,
         cell: LoggedCell,
         milliseconds: f64,
+        names: &dyn PromptNames,
     ) -> Report {
         self.has_run(&cell);
         self.log
             .outcome(&cell.appended, LogOutcome::Applied { milliseconds });
+        let mut report = self.log_imported(host, &cell, usize::MAX, names);
         self.prompt.extend(cell.defined);
-        if cell.requests.is_empty() {
-            return Report::default();
+        if !cell.requests.is_empty() {
+            let changed = self.change(host, cell.requests);
+            report.version = changed.version;
+            report.absorb(changed);
         }
-        self.change(host, cell.requests)
+        report
     }
 
-    /// Note that a cell raised.
-    pub fn cell_failed(&mut self, cell: &LoggedCell, why: &str) {
+    /// Note that a cell raised, at this line and column of it; at line 0: before any of it was executed.
+    pub fn cell_failed(
+        &mut self,
+        host: &mut dyn Host,
+        cell: &LoggedCell,
+        why: &str,
+        at: Option<(u32, u32)>,
+        names: &dyn PromptNames,
+    ) -> Report {
         self.has_run(cell);
-        self.log.outcome(&cell.appended, LogOutcome::Raised(why));
+        let Some(at) = at.filter(|_| !cell.places.is_empty()) else {
+            self.log.outcome(&cell.appended, LogOutcome::Raised(why));
+            return Report::default();
+        };
+        let raised = cell.places.iter().rposition(|&place| place <= at);
+        let done = raised.unwrap_or_default();
+        let parts = cell.steps.iter().zip(&cell.appended.numbers);
+        let progress = parts.map(|(steps, numbers)| {
+            let first = steps.iter().position(|&step| Some(step) == raised);
+            Progress {
+                done: steps.iter().filter(|&&step| step < done).count() as u64,
+                raised: first.and_then(|first| numbers.get(first).copied()),
+            }
+        });
+        let progress: Vec<Progress> = progress.collect();
+        let outcome = LogOutcome::RaisedIn {
+            why,
+            progress: &progress,
+        };
+        self.log.outcome(&cell.appended, outcome);
+        self.log_imported(host, cell, done, names)
     }
 
     fn has_run(&mut self, cell: &LoggedCell) {
@@ -403,6 +553,63 @@ impl InModule {
                     .collect(),
             ),
         })
+    }
+}
+
+fn is_logged(statement: &CellStatement) -> bool {
+    !statement.is_kept_out && statement.effect != CellEffect::Inspect
+}
+
+/// Whether a cell changes something through a name that it imports.
+fn imports_what_it_changes(statements: &[CellStatement]) -> bool {
+    let mut imported: BTreeSet<&str> = BTreeSet::new();
+    statements.iter().any(|statement| {
+        let mut roots = statement.changes.iter().map(|changed| &*changed.root);
+        let is_it = roots.any(|root| imported.contains(root));
+        imported.extend(statement.imports.iter().map(|import| &*import.alias));
+        is_it
+    })
+}
+
+/// Where names at a prompt lead while a cell runs: its own imports come first, as far as their modules are live already.
+struct CellNames<'n> {
+    prompt: &'n dyn PromptNames,
+    imported: BTreeMap<String, String>,
+}
+
+impl CellNames<'_> {
+    fn import(&mut self, session: &Session, import: &ImportedName) {
+        let module = match &import.name {
+            Some(name) => format!("{}.{name}", import.module),
+            None => import.module.clone(),
+        };
+        self.imported.remove(&import.alias);
+        if import.level == 0 && session.has_module(&module) {
+            self.imported.insert(import.alias.clone(), module);
+        }
+    }
+}
+
+impl PromptNames for CellNames<'_> {
+    fn module(&self, path: &str) -> Option<String> {
+        let (head, rest) = path.split_once('.').unwrap_or((path, ""));
+        match self.imported.get(head) {
+            Some(module) if rest.is_empty() => Some(module.clone()),
+            Some(module) => self.prompt.submodule(module, rest),
+            None => self.prompt.module(path),
+        }
+    }
+
+    fn submodule(&self, module: &str, path: &str) -> Option<String> {
+        self.prompt.submodule(module, path)
+    }
+
+    fn own_module(&self) -> Option<String> {
+        self.prompt.own_module()
+    }
+
+    fn is_same(&self, module: &str, name: &str) -> bool {
+        self.prompt.is_same(module, name)
     }
 }
 

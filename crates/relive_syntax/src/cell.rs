@@ -11,19 +11,23 @@ use ruff_text_size::{Ranged, TextRange};
 
 use crate::mutators::mutates;
 use crate::names;
-use crate::outline::{Lines, PARSER_STACK, SyntaxError};
+use crate::outline::{ImportedName, Lines, PARSER_STACK, SyntaxError, imports};
 
 /// One top-level statement of a cell; several may share a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellStatement {
     /// Where in the cell it stands.
     pub lines: Lines,
+    /// In which column of its first line it begins: in bytes, counted from 0, as Python's tracebacks do.
+    pub column: u32,
     /// Its text as typed, with the comment behind it, without a line end.
     pub text: String,
     /// What it is.
     pub kind: CellKind,
     /// Names that it binds or deletes at the prompt, in order of appearance.
     pub binds: Vec<String>,
+    /// The names that it binds by importing them.
+    pub imports: Vec<ImportedName>,
     /// Whether it deletes what it binds.
     pub is_deletion: bool,
     /// What executing it anew may do.
@@ -146,6 +150,8 @@ fn cell_here(text: &str) -> Result<Vec<CellStatement>, SyntaxError> {
         let kind = kind(statement);
         CellStatement {
             lines,
+            column: column(text, statement.start().to_usize()),
+            imports: imports(statement),
             text: typed(text, statement.range()).to_owned(),
             effect: effect(&kind, &deeds, &names.binds),
             binds: names.binds,
@@ -157,6 +163,11 @@ fn cell_here(text: &str) -> Result<Vec<CellStatement>, SyntaxError> {
         }
     });
     Ok(statements.collect())
+}
+
+fn column(text: &str, start: usize) -> u32 {
+    let line = text[..start].rfind('\n').map_or(0, |end| end + 1);
+    u32::try_from(start - line).unwrap_or(u32::MAX)
 }
 
 fn head(path: &str) -> &str {

@@ -649,7 +649,7 @@ impl<'a> StatementVisitor<'a> for LocalClassSearch {
     }
 }
 
-fn imports(statement: &Stmt) -> Vec<ImportedName> {
+pub(crate) fn imports(statement: &Stmt) -> Vec<ImportedName> {
     let mut found = ImportWalk::default();
     found.visit_stmt(statement);
     found.0

@@ -32,8 +32,8 @@ class App(TerminalIPythonApp):
         self.shell.configurables.append(self)
 
 
-def start(replay: Replay) -> None:
-    """Show IPython's prompt until it is left; the session runs already."""
+def prepared(replay: Replay) -> Any:
+    """Return IPython with what the last session left in it, ready to be started; relive's session runs already."""
     config = Config()
     config.InteractiveShellApp.extra_extensions = ["relive"]
     app = App.instance(config=config)
@@ -41,4 +41,4 @@ def start(replay: Replay) -> None:
     session = _session.session()
     if session is not None:
         recover_last(session, place_in(app.shell), replay)
-    app.start()
+    return app

@@ -142,5 +142,7 @@ def _tell_of_last_session() -> None:
     except ReliveError as error:
         print(f"relive: what the last session here left cannot be read: {error}", file=sys.stderr)
     else:
-        if left is not None:
+        if left is not None and left.is_new and session is not None:
+            # What the cells did to modules comes back with them.
+            session._engine.awaits_cells(True)
             print(f"relive: {left.headline()}; %recover shows it")

@@ -189,19 +189,16 @@ class LogMagics(Magics):
             if left is None:
                 print("no session at a prompt here has died and left anything")
                 return None
-            if choice is None and self._is_kernel:
+            if choice is None and (self._is_kernel or not left.is_new):
                 print(f"%recover followed by {_CHOICES} executes them again")
                 return left.table()
             place = place_in(self.shell)
-            _recovery.recover(engine, left, place, replay="ask", choice=choice, confirm=self._confirmed, tell=print)
+            _recovery.recover(engine, left, place, replay="ask", choice=choice, ask=self._asked, tell=print)
             return None
 
     @property
     def _is_kernel(self) -> bool:
         return hasattr(self.shell, "kernel")
-
-    def _confirmed(self, question: str) -> bool:
-        return self._asked(question).lower() in ("y", "yes")
 
     @staticmethod
     def _asked(question: str) -> str:

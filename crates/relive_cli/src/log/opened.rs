@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Change, Entry, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail};
+use relive_log::{
+    Change, ChangeKind, Entry, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail,
+};
 use relive_syntax::Outline;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -369,6 +371,16 @@ impl World<'_> {
             Source::read(&read)
         };
         match &source {
+            // What is defined at a prompt stands in no file, and is in conflict with none.
+            Source::Missing if read.source == read.log => {
+                let typed = changes.clone();
+                relive_log::judge(&mut changes, None);
+                for (change, typed) in changes.iter_mut().zip(typed) {
+                    if let ChangeKind::Patch { .. } = typed.kind {
+                        *change = typed;
+                    }
+                }
+            }
             Source::Missing => relive_log::judge(&mut changes, None),
             Source::Parsed(_, outline) => relive_log::judge(&mut changes, Some(outline)),
             Source::Unreadable(problem) => problems.push(format!(

@@ -9,7 +9,7 @@ use super::values::is_bare_byte;
 use super::{Hash, MAX_RECORD, Sum};
 use crate::record::{
     Close, Commit, Decision, Diff, Done, Effect, Entry, Fail, Failure, FoldBegin, FoldEnd, Header,
-    Note, Operation, Patch, Record, SessionStart, StateChange, Torn, Unknown, Via,
+    Note, Operation, Patch, Progress, Record, SessionStart, StateChange, Torn, Unknown, Via,
 };
 
 /// What stands at the beginning of some bytes.
@@ -541,9 +541,20 @@ fn fail(mut fields: Fields<'_>) -> Result<Fail, Wrong> {
         tx: fields.number("tx")?,
         failure: fields.word("kind", &FAILURES)?,
         why: fields.text("why")?,
+        progress: progress(fields),
     };
     fields.end()?;
     Ok(fail)
+}
+
+/// How far it came. It is an experiment: what is spelled otherwise says nothing.
+fn progress(mut fields: Fields<'_>) -> Option<Progress> {
+    let done = fields.number("x-done").ok()?;
+    let raised = match fields.0 {
+        "" => None,
+        _ => Some(fields.number("x-raised").ok()?),
+    };
+    fields.0.is_empty().then_some(Progress { done, raised })
 }
 
 fn decision(mut fields: Fields<'_>) -> Result<Decision, Wrong> {

@@ -107,6 +107,12 @@ fn write_head(out: &mut Vec<u8>, seq: u64, entry: &Entry) {
             fields.number("tx", fail.tx);
             fields.text("kind", failure_word(fail.failure));
             fields.text("why", &fail.why);
+            if let Some(progress) = fail.progress {
+                fields.number("x-done", progress.done);
+                if let Some(raised) = progress.raised {
+                    fields.number("x-raised", raised);
+                }
+            }
         }
         Entry::Undo(decision) | Entry::Skip(decision) | Entry::Unskip(decision) => {
             fields.number("tx", decision.tx);

@@ -23,7 +23,7 @@ use crate::codec::Sum;
 use crate::place::{Subject, old_logs, with_suffix};
 use crate::reading::{Fate, ReadLog};
 use crate::record::{
-    Cause, Close, Done, Entry, Fail, Failure, FoldBegin, FoldEnd, Note, Torn, Via,
+    Cause, Close, Done, Entry, Fail, Failure, FoldBegin, FoldEnd, Note, Progress, Torn, Via,
 };
 use crate::rim::Rim;
 use crate::storage::File;
@@ -215,10 +215,20 @@ impl Log {
 
     /// The transaction was not applied; nothing of it is live.
     pub fn fail(&mut self, tx: u64, failure: Failure, why: &str) {
+        self.tell_failure(tx, failure, why, None);
+    }
+
+    /// A statement of the transaction raised; what stood in front of it stays as it is.
+    pub fn raised(&mut self, tx: u64, why: &str, progress: Progress) {
+        self.tell_failure(tx, Failure::Raised, why, Some(progress));
+    }
+
+    fn tell_failure(&mut self, tx: u64, failure: Failure, why: &str, progress: Option<Progress>) {
         let fail = Fail {
             tx,
             failure,
             why: shortened(why),
+            progress,
         };
         self.tell_fate(tx, Fate::Failed(failure), Entry::Fail(fail));
     }

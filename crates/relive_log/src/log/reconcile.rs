@@ -262,6 +262,7 @@ impl Log {
                     tx,
                     failure: Failure::Refused,
                     why,
+                    progress: None,
                 }),
             );
         }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use expect_test::expect;
 use relive_log::{
-    Cause, Entry, Failure, Fate, Home, Log, Rim, Signed, Storage, Tail, Via, read, read_all,
+    Cause, Entry, Failure, Fate, Home, Log, Outcome, Progress, Rim, Signed, Status, Storage, Tail,
+    Via, history, read, read_all,
 };
 
 use crate::world::{LOG, SOURCE, World, append, assign, kinds, state};
@@ -264,4 +265,33 @@ fn the_state_directory_is_where_the_environment_says() {
     assert_eq!(home(&[user, ("RELIVE_HOME", "/r")]), path("/r"));
     assert!(home(&[("RELIVE_HOME", "r")]).unwrap().is_absolute());
     assert_eq!(home(&[]), None);
+}
+
+/// What stood behind the statement that raised was taken for executed, since a cell has one record of its end.
+#[test]
+fn a_transaction_that_raised_says_how_far_it_came() {
+    let world = World::new();
+    let mut log = world.open();
+    append(
+        &mut log,
+        &[state("LIMITS = 1"), state("LIMITS[0]"), state("LIMITS = 3")],
+    );
+    let progress = Progress {
+        done: 1,
+        raised: Some(3),
+    };
+    log.raised(1, "TypeError: no subscripts", progress);
+    log.close();
+    let told = history(&world.read())
+        .into_iter()
+        .filter(|change| change.tx == 1);
+    let told: Vec<_> = told.map(|change| (change.outcome, change.status)).collect();
+    assert_eq!(
+        told,
+        [
+            (Outcome::Applied, Status::Pending),
+            (Outcome::Raised, Status::Omitted),
+            (Outcome::Refused, Status::Omitted),
+        ]
+    );
 }

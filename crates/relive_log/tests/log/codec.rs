@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use relive_log::codec::{MAX_NUMBER, Sum, decode, encode, is_hidden};
 use relive_log::{
     Cause, Close, Commit, Decision, Diff, DiffLine, Done, Effect, Entry, Fail, Failure, FoldBegin,
-    FoldEnd, Header, Note, Operation, Patch, Record, SessionStart, StateChange, TextHash, Torn,
-    Unknown, Via,
+    FoldEnd, Header, Note, Operation, Patch, Progress, Record, SessionStart, StateChange, TextHash,
+    Torn, Unknown, Via,
 };
 
 /// Text that somebody has thought about for a while.
@@ -204,14 +204,26 @@ fn others() -> impl Strategy<Value = Entry> {
             }
         ),
         (number(), 0..10 * MAX_NUMBER).prop_map(|(tx, tenths)| Entry::Done(Done { tx, tenths })),
-        (number(), any::<bool>(), hostile()).prop_map(|(tx, raised, why)| {
-            let failure = if raised {
-                Failure::Raised
-            } else {
-                Failure::Refused
-            };
-            Entry::Fail(Fail { tx, failure, why })
-        }),
+        (
+            number(),
+            any::<bool>(),
+            hostile(),
+            proptest::option::of((number(), proptest::option::of(number()))),
+        )
+            .prop_map(|(tx, raised, why, progress)| {
+                let failure = if raised {
+                    Failure::Raised
+                } else {
+                    Failure::Refused
+                };
+                let progress = progress.map(|(done, raised)| Progress { done, raised });
+                Entry::Fail(Fail {
+                    tx,
+                    failure,
+                    why,
+                    progress,
+                })
+            }),
         (
             hostile(),
             hash(),

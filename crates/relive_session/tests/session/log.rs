@@ -42,7 +42,7 @@ impl ChangeLog for Recorder {
     fn outcome(&mut self, _appended: &Appended, outcome: LogOutcome<'_>) {
         let outcome = match outcome {
             LogOutcome::Applied { .. } => "applied",
-            LogOutcome::Raised(_) => "raised",
+            LogOutcome::Raised(_) | LogOutcome::RaisedIn { .. } => "raised",
             LogOutcome::Refused(_) => "refused",
         };
         self.events.push(format!("outcome: {outcome}"));
