@@ -29,6 +29,7 @@ use said::Said;
 ///
 /// Of several changes of one target the first one's old text must be that of the source, or what the source says must
 /// be the text of one of them. Changes that are left off count for this: what was made after them was made for what they said.
+/// Those that were folded do not: the source said so once, and tells itself whether it still does.
 /// Statements that change state are never in conflict; those that name things of the prompt are left off unless the user
 /// has said otherwise. To be called again whenever the source or the changes are others.
 pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
@@ -179,7 +180,8 @@ fn weigh(changes: &mut [Change], said: &Said<'_>) {
             };
             let is_made_for = known.has(patch.name, patch.old);
             let verdict = if !is_counted(change) {
-                if is_made_for || known.has(patch.name, patch.new) {
+                let is_folded = change.status == Status::Folded;
+                if !is_folded && (is_made_for || known.has(patch.name, patch.new)) {
                     known.add(&patch);
                 }
                 continue;
@@ -189,7 +191,7 @@ fn weigh(changes: &mut [Change], said: &Said<'_>) {
                     target(change)
                 );
                 (Status::Conflict, why)
-            } else if let Some(last) = in_source.get(&change.number) {
+            } else if let Some(last) = in_source.found.get(&change.number) {
                 known.add(&patch);
                 let why = if *last == change.number {
                     "already in the source".to_owned()
@@ -197,6 +199,12 @@ fn weigh(changes: &mut [Change], said: &Said<'_>) {
                     format!("change {last} came after it, and is in the source")
                 };
                 (Status::InSource, why)
+            } else if in_source.overtaken.contains(&change.number) {
+                let target = target(change);
+                let why = format!(
+                    "what was changed in {target} after it, and without it, is in the source"
+                );
+                (Status::Conflict, why)
             } else if !is_made_for {
                 (Status::Conflict, mismatch(change, &patch, said))
             } else {

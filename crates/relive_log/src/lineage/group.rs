@@ -279,6 +279,31 @@ impl Group {
         (index, is_unsure)
     }
 
+    /// What they are in becomes another one, in which their name has these texts.
+    pub(super) fn replace_all(&mut self, number: u64, is_counted: bool, texts: &[Print]) {
+        self.lineages
+            .sort_by_key(|one| (one.live.is_none(), one.ordinal));
+        let texts = texts.iter().map(|text| Some(*text));
+        let texts = texts.chain(std::iter::repeat(None));
+        for ((ordinal, lineage), text) in (1..).zip(&mut self.lineages).zip(texts) {
+            if lineage.live == text {
+                continue;
+            }
+            if text.is_some() {
+                lineage.ordinal = ordinal;
+            }
+            lineage.versions.push(Version {
+                number,
+                old: lineage.live,
+                new: text,
+                whole: [None, None],
+                is_counted,
+                is_live: true,
+            });
+            lineage.live = text;
+        }
+    }
+
     /// Count what was added as what it is, as far as that is known.
     fn make_room(&mut self, index: usize) {
         let place = self.lineages[index].place.at;
@@ -306,7 +331,8 @@ impl Group {
 
     /// A change is undone, or that is.
     pub(super) fn undo(&mut self, number: u64, is_undone: bool) {
-        for lineage in &mut self.lineages {
+        for index in 0..self.lineages.len() {
+            let lineage = &mut self.lineages[index];
             let Some(version) = lineage
                 .versions
                 .iter_mut()
@@ -323,7 +349,6 @@ impl Group {
                 let ordinal = lineage.ordinal;
                 self.close_gap(ordinal);
             }
-            return;
         }
     }
 

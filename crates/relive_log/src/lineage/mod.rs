@@ -13,6 +13,7 @@ use relive_syntax::Outline;
 use crate::change::{Change, ChangeKind, Outcome, Status};
 use crate::record::Via;
 use crate::target::{self, Name, Path, class_of};
+use crate::text::exact;
 use group::{Group, Lineage, Place, Print, Saved, Version, print, print_whole};
 
 /// The names for life of changes and of what a source has, as far as they are others than their targets.
@@ -50,7 +51,6 @@ impl Lineages {
         let mut census = Census {
             repeated,
             groups: HashMap::new(),
-            group_of: HashMap::new(),
             places: (1..)
                 .zip(&units)
                 .map(|(index, (target, _))| (target.clone(), Place::of(index)))
@@ -128,7 +128,6 @@ struct Census {
     /// The names, without ordinals.
     repeated: HashSet<String>,
     groups: HashMap<String, Group>,
-    group_of: HashMap<u64, String>,
     /// Where what does not repeat stands, as far as that is known.
     places: HashMap<String, Place>,
     /// Whether the class that a name was last looked for in may be another one of its name.
@@ -174,6 +173,7 @@ impl Census {
                             if is_class_unsure {
                                 self.lineages.unsure.insert(change.number);
                             }
+                            self.replace_class(&name, change, new.as_deref());
                             self.lineages.of_change.insert(change.number, name);
                         }
                         continue;
@@ -185,9 +185,7 @@ impl Census {
                         save.1.push((group, Saved { ordinal, old, new }));
                         continue;
                     }
-                    let is_counted = is_counted(change);
-                    let is_applied = is_counted || change.outcome == Outcome::Applied;
-                    if !is_applied || matches!(change.status, Status::Untrusted | Status::Newer) {
+                    if !was_live(change) {
                         self.lineages.of_change.insert(change.number, name);
                         continue;
                     }
@@ -196,7 +194,7 @@ impl Census {
                         old,
                         new,
                         whole: texts.map(|text| text.map(print_whole)),
-                        is_counted,
+                        is_counted: is_counted(change),
                         is_live: true,
                     };
                     let place_of = |base| {
@@ -208,8 +206,8 @@ impl Census {
                     let (index, is_unsure) = of_name.change(ordinal, version, place);
                     let id = of_name.lineages[index].id;
                     let name = target::name(scope, last.key, id);
+                    self.replace_class(&name, change, texts[1]);
                     self.lineages.of_change.insert(change.number, name);
-                    self.group_of.insert(change.number, group);
                     if is_unsure || is_class_unsure {
                         self.lineages.unsure.insert(change.number);
                     }
@@ -227,9 +225,7 @@ impl Census {
                         }
                         (of, is_undone) = (*inner, !is_undone);
                     }
-                    if let Some(group) = self.group_of.get(&of)
-                        && let Some(group) = self.groups.get_mut(group)
-                    {
+                    for group in self.groups.values_mut() {
                         group.undo(of, is_undone);
                     }
                 }
@@ -313,15 +309,37 @@ impl Census {
     }
 
     fn fold(&mut self, number: u64) {
-        let group = self.group_of.get(&number);
-        let Some(group) = group.and_then(|group| self.groups.get_mut(group)) else {
-            return;
-        };
-        for lineage in &mut group.lineages {
+        let groups = self.groups.values_mut();
+        for lineage in groups.flat_map(|group| &mut group.lineages) {
             let versions = &lineage.versions;
             if let Some(version) = versions.iter().find(|version| version.number == number) {
                 lineage.source = version.new;
-                return;
+            }
+        }
+    }
+
+    /// A class becomes another one as a whole, and so does what is in it.
+    fn replace_class(&mut self, class: &str, change: &Change, new: Option<&str>) {
+        let is_in_it = |group: &str| class_of(group) == Some(class);
+        if !was_live(change) || !self.groups.keys().any(|group| is_in_it(group)) {
+            return;
+        }
+        let outline = new.and_then(|new| Outline::parse(exact(new).as_ref().into()).ok());
+        let unit = outline.as_ref().and_then(|outline| outline.units.first());
+        let body = unit.and_then(|unit| unit.class.as_ref());
+        let body = body.map_or(&[][..], |class| &class.body);
+        let mut texts: HashMap<String, Vec<Print>> = HashMap::new();
+        if let Some(outline) = &outline {
+            for (unit, (key, _)) in body.iter().zip(target::keys(outline, body)) {
+                let group = target::name(Some(class), &key, 1);
+                let texts = texts.entry(group).or_default();
+                texts.push(print(outline.lines(unit.lines)));
+            }
+        }
+        for (name, group) in &mut self.groups {
+            if is_in_it(name) {
+                let texts = texts.remove(name).unwrap_or_default();
+                group.replace_all(change.number, is_counted(change), &texts);
             }
         }
     }
@@ -344,6 +362,12 @@ impl Census {
             self.lineages.of_unit.insert(target.clone(), name);
         }
     }
+}
+
+/// Whether a change has been made, whatever became of it.
+fn was_live(change: &Change) -> bool {
+    (is_counted(change) || change.outcome == Outcome::Applied)
+        && !matches!(change.status, Status::Untrusted | Status::Newer)
 }
 
 /// Whether a change is to be merged unless the source speaks against it.

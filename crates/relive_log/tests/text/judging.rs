@@ -4,7 +4,8 @@ use std::path::Path;
 
 use expect_test::expect;
 use relive_log::{
-    Cause, Draft, Effect, Failure, Home, Log, Rim, Via, drafts, history, history_while, judge, read,
+    Cause, Draft, Effect, Failure, Home, Log, Rim, Via, drafts, history, history_while, judge,
+    read, undo,
 };
 
 use crate::support::parse;
@@ -536,4 +537,76 @@ fn two_definitions_that_were_exchanged_for_each_other_are_saved_unseen() {
     assert_eq!(live, "def f(): return 2\ndef f(): return 1\n");
     world.disk.put(SOURCE, live.as_bytes());
     assert_eq!(world.live(&log), live, "{}", world.told(&log));
+}
+
+/// A fold had written a class, and an editor removed it, whereas a change of it was pending. That stayed pending, since
+/// the source said what the folded change had been made for: it brought the class back.
+#[test]
+fn a_change_of_what_was_folded_and_then_removed_from_the_source_is_a_conflict() {
+    let world = World::new("");
+    let mut log = world.open();
+    world.patch(&mut log, "", "class Account:\n    rate = 1\n");
+    world.fold(&mut log);
+    world.patch(&mut log, "", "class Account(Base):\n    rate = 1\n");
+    world.save(&mut log, "");
+    expect![[r#"
+        2 Account: folded (folded into the source by 5)
+        5 fold [2]: folded ()
+        9 Account: conflict (the source has no Account any more)
+        12 Account: in source (it was saved)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), "");
+    let folded = world.fold(&mut log);
+    assert_eq!(folded.numbers, [0; 0]);
+    assert_eq!(world.source(), "");
+}
+
+/// A class was replaced, and a conflict came of it. What was done in the class then, without the replacement, was saved:
+/// the replacement was pending again, and would have come by itself.
+#[test]
+fn what_was_changed_in_a_class_without_its_replacement_leaves_that_in_conflict() {
+    let source = "class Account:\n    rate = 1\n";
+    let world = World::new(source);
+    let mut log = world.open();
+    world.edit(&mut log, "Account = None\n");
+    world.save(&mut log, "class Account:\n    pass\n");
+    world.edit(&mut log, source);
+    let live = world.live(&log);
+    assert_eq!(live, source);
+    world.save(&mut log, &live);
+    expect![[r#"
+        2 Account: conflict (what was changed in Account after it, and without it, is in the source)
+        5 Account.rate: in source (it was saved)
+        8 Account.rate: in source (already in the source)
+        11 Account.rate: in source (it was saved)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), live);
+}
+
+/// What was added to a class again and went with the class was counted as one of two when it was added once more, since
+/// a change and a save had removed it: so the change of the class was a conflict.
+#[test]
+fn what_went_with_its_class_is_the_same_when_it_is_added_again() {
+    let world = World::new("class Account:\n    setup()\n    rate = 1\n");
+    let mut log = world.open();
+    let number = world.edit(&mut log, "class Account:\n    rate = 1\n")[0];
+    let live = world.live(&log);
+    world.save(&mut log, &live);
+    let undo_it = |log: &mut Log| {
+        let drafts = undo(&world.changes(log), number, &parse(&world.source())).unwrap();
+        world.make(log, &drafts, Via::Undo);
+    };
+    undo_it(&mut log);
+    world.patch(&mut log, "", "class Account(Base):\n    audit()\n");
+    undo_it(&mut log);
+    expect![[r#"
+        2 Account.<setup()>: in source (already in the source)
+        5 Account.<setup()>: in source (it was saved)
+        8 Account.<setup()>: pending (clean)
+        11 Account: pending (clean)
+        14 Account.<setup()>: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
 }

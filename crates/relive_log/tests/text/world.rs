@@ -6,7 +6,7 @@ use std::sync::Arc;
 use relive_log::memory::{MemoryClock, MemoryDisk, USER};
 use relive_log::{
     Change, Draft, Effect, Folded, Home, Log, Process, Rim, Status, Via, drafts, fold,
-    history_while, judge, merge, splice,
+    history_of_all, judge, merge, read_all, splice,
 };
 
 use crate::support::parse;
@@ -38,9 +38,12 @@ impl World {
         String::from_utf8(self.disk.get(SOURCE).unwrap()).unwrap()
     }
 
-    /// The changes as the session sees them.
+    /// The changes as the session sees them: those of the logs that this one continues, too.
     pub(crate) fn changes(&self, log: &Log) -> Vec<Change> {
-        let mut changes = history_while(log.read(), log.session());
+        let mut logs = read_all(&self.rim, Path::new(SOURCE)).unwrap();
+        logs.pop();
+        logs.push(log.read().clone());
+        let mut changes = history_of_all(&logs, Some(log.session()));
         judge(&mut changes, Some(&parse(&self.source())));
         changes
     }
