@@ -287,7 +287,8 @@ impl Census {
                 let is_it = |one: &&Lineage| one.ordinal == ordinal && one.live.is_some();
                 let found = group.lineages.iter().find(is_it);
                 id = found.map_or(ordinal, |lineage| lineage.id);
-                self.is_class_unsure |= group.is_shifted && group.class_count() > 1;
+                let is_sure = found.is_some() && group.class_count() <= 1;
+                self.is_class_unsure |= group.is_shifted && !is_sure;
             }
             scope = Some(target::name(scope.as_deref(), key, id));
             plain.push('.');

@@ -610,3 +610,19 @@ fn what_went_with_its_class_is_the_same_when_it_is_added_again() {
     "#]]
     .assert_eq(&world.told(&log));
 }
+
+/// A save put a class above an import of its name, and counted it as the second. A change in the class was taken for one of
+/// what is not there: what it removed was said to be gone from the source already.
+#[test]
+fn a_change_in_a_class_that_a_save_put_before_its_namesake_is_never_taken_for_made() {
+    let import = "class Bank:\n    from shop import Till\n";
+    let class = "class Bank:\n    class Till:\n        rate = 1\n        open()\n    from shop import Till\n";
+    let world = World::new(import);
+    let mut log = world.open();
+    world.save(&mut log, class);
+    world.edit(&mut log, &class.replace("        open()\n", ""));
+    expect![[r#"
+        2 Bank.Till#2: in source (it was saved)
+        5 Bank.Till.<open()>: conflict (which Bank.Till.<open()> it was made for is not certain any more)
+    "#]].assert_eq(&world.told(&log));
+}

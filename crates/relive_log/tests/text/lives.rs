@@ -286,8 +286,9 @@ fn assert_means(world: &World, log: &Log, typed: &str, is_plain: bool, told: &st
     );
 }
 
-/// The same lives each time, unless somebody asks for others (`PROPTEST_RNG_SEED`, `PROPTEST_CASES`): about one in a
-/// thousand odd ones is known to fail, where names repeat or have repeated; see `docs/limitations.md`.
+/// The same lives each time, unless somebody asks for others (`PROPTEST_RNG_SEED`, `PROPTEST_CASES`): of ten seeds with
+/// 300 lives each none failed where names are bound once, and 3 of 2,221 lives did where they repeat; see
+/// `docs/limitations.md`. What fails is printed as short as it gets within a minute.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     let is_asked = ["PROPTEST_RNG_SEED", "PROPTEST_CASES"]
@@ -295,6 +296,7 @@ fn config() -> ProptestConfig {
         .any(|name| std::env::var_os(name).is_some());
     ProptestConfig {
         failure_persistence: None,
+        max_shrink_time: 60_000,
         rng_seed: if is_asked {
             default.rng_seed
         } else {
