@@ -279,28 +279,30 @@ impl Group {
         (index, is_unsure)
     }
 
-    /// What they are in becomes another one, in which their name has these texts.
+    /// What they are in becomes another one, in which their name has these texts: there they are called as they count.
     pub(super) fn replace_all(&mut self, number: u64, is_counted: bool, texts: &[Print]) {
-        self.lineages
-            .sort_by_key(|one| (one.live.is_none(), one.ordinal));
-        let texts = texts.iter().map(|text| Some(*text));
-        let texts = texts.chain(std::iter::repeat(None));
-        for ((ordinal, lineage), text) in (1..).zip(&mut self.lineages).zip(texts) {
-            if lineage.live == text {
-                continue;
+        for ordinal in 1..=texts.len() {
+            if !self.ids.contains(&ordinal) {
+                self.begin(ordinal, None, None);
             }
-            if text.is_some() {
-                lineage.ordinal = ordinal;
+        }
+        for lineage in &mut self.lineages {
+            let new = texts.get(lineage.id - 1).copied();
+            if new.is_some() {
+                lineage.ordinal = lineage.id;
+            }
+            if lineage.live == new {
+                continue;
             }
             lineage.versions.push(Version {
                 number,
                 old: lineage.live,
-                new: text,
+                new,
                 whole: [None, None],
                 is_counted,
                 is_live: true,
             });
-            lineage.live = text;
+            lineage.live = new;
         }
     }
 
