@@ -92,7 +92,7 @@ fn what_the_two_changed_in_other_lines_comes_together() {
     expect![[r#"
         2 rate: undone (undone by 8)
         5 rate: in source (it was saved)
-        8 undo 2: in source (merged with what the source says)
+        8 undo 2: folded (merged with what the source says)
         9 rate: pending (clean)
     "#]]
     .assert_eq(&world.told(&log));
