@@ -291,7 +291,13 @@ proptest! {
         bytes.truncate(end);
         bytes.extend_from_slice(format!(" sum={sum}\n").as_bytes());
         if let Ok((record, prev, _)) = decode(&bytes) {
-            prop_assert_eq!(String::from_utf8(encode(&record, prev).0), String::from_utf8(bytes));
+            let written = String::from_utf8(bytes).unwrap();
+            // A key for experiments whose value says nothing is left out.
+            let is_left_out = matches!(&record.entry, Entry::Fail(fail) if fail.progress.is_none())
+                && written.contains(" x-");
+            if !is_left_out {
+                prop_assert_eq!(String::from_utf8(encode(&record, prev).0).unwrap(), written);
+            }
         }
     }
 
