@@ -333,6 +333,19 @@ def test_state_that_was_undone_does_not_come_back_with_its_cell(repl):
         prompt.die("import os; os.abort()")
 
 
+def test_what_was_undone_does_not_come_back_where_nothing_else_is_pending(repl):
+    """Then nobody had looked at the module's log, and the cell came back as though nothing had been undone."""
+    prompt = repl.start()
+    prompt.type("import bank, os")
+    prompt.type("bank.RATE = 5")
+    assert repl.place.relive("undo", "bank.py", "2").returncode == 0
+    prompt.die("os.kill(os.getpid(), 9)")
+    prompt = repl.start()
+    assert "bank.RATE = 5 (it was undone)" in prompt.shown
+    assert prompt.value("bank.RATE") == "2"
+    assert repl.pending("bank.py") == []
+
+
 def test_the_policy_may_be_given(repl):
     prompt = repl.start()
     prompt.type("base = 4")

@@ -166,6 +166,12 @@ impl Session {
         }
         let choice = choose(&changes, policy, logged.caution, &unwritten);
         if choice.offers.is_empty() && logged.problems.is_empty() {
+            // Cells that come back ask what has become of what they did.
+            if let Some(module) = self.modules.get_mut(name)
+                && !self.returning.is_empty()
+            {
+                module.changes = changes;
+            }
             return Ok(None);
         }
         for finding in &unwritten {
