@@ -30,8 +30,8 @@ class PromptEngine(CellEngine, Protocol):
     def replay_prompt(self, session: str, numbers: list[int]) -> Iterator[str]:
         """Yield the statements of these numbers, each when it is about to be executed."""
 
-    def is_undone(self, source: str, namespace: dict[str, Any]) -> bool:
-        """Tell whether all that the statement yielded last did to live modules was taken back later."""
+    def why_it_stays_away(self, source: str, namespace: dict[str, Any]) -> str | None:
+        """Return what has become of all that the statement yielded last did to live modules, if it is over."""
 
     def settle_prompt(self, back: list[int], off: list[tuple[int, str]], is_over: bool) -> None:
         """Remember which statements are back, and which are left off and why."""
@@ -153,9 +153,9 @@ def recover(
         # Decided now: if this process dies meanwhile, the next one does not ask again.
         engine.settle_prompt([], [each for each in off.items() if each[0] not in numbers], False)
         for number, text in zip(numbers, engine.replay_prompt(left.session, numbers), strict=True):
-            if engine.is_undone(text, place.namespace):
-                off[number] = "it was undone"
-                tell(f"left off {number}: {left.text(number)} (it was undone)")
+            if over := engine.why_it_stays_away(text, place.namespace):
+                off[number] = over
+                tell(f"left off {number}: {left.text(number)} ({over})")
                 continue
             error = _execute_again(engine, number, text, place)
             if error is None:

@@ -50,8 +50,8 @@ class Logs:
     def prompt_recovery(self):
         return self.left
 
-    def is_undone(self, source, namespace):
-        return source in self.undone
+    def why_it_stays_away(self, source, namespace):
+        return "it was undone" if source in self.undone else None
 
     def replay_prompt(self, session, numbers):
         self.asked.append(("replay", session, numbers))
@@ -85,7 +85,7 @@ def logs(project, prompt, recorder, monkeypatch):
         setattr(recorder, name, logs.answer(name, result))
     recorder.prompt_recovery = logs.prompt_recovery
     recorder.replay_prompt = logs.replay_prompt
-    recorder.is_undone = logs.is_undone
+    recorder.why_it_stays_away = logs.why_it_stays_away
     recorder.settle_prompt = logs.settle_prompt
     return logs
 

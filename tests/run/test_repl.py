@@ -346,6 +346,41 @@ def test_what_was_undone_does_not_come_back_where_nothing_else_is_pending(repl):
     assert repl.pending("bank.py") == []
 
 
+def test_what_the_file_contradicts_by_now_does_not_come_back(repl):
+    """It came back as a change of what had been saved since, and a fold wrote over that."""
+    prompt = repl.start()
+    prompt.type("import bank, os")
+    prompt.define("def mine(amount): return 1")
+    prompt.type("bank.deposit = mine")
+    prompt.die("os.kill(os.getpid(), 9)")
+    repl.place.edit("bank.py", "return amount + RATE", "return 9  # edited with care")
+    saved = (repl.place.directory / "bank.py").read_text()
+    prompt = repl.start()
+    assert "bank.deposit = mine (the file says something else by now)" in prompt.shown
+    assert prompt.value("bank.deposit(3), mine(3)") == "(9, 1)"
+    prompt.die("exit()")
+    repl.place.relive("fold", "bank.py")
+    assert (repl.place.directory / "bank.py").read_text() == saved
+
+
+def test_what_was_folded_does_not_come_back(repl):
+    prompt = repl.start()
+    prompt.type("import bank, os, relive")
+    prompt.type("bank.RATE = 5")
+    prompt.define("def mine(amount): return 1")
+    prompt.type("bank.deposit = mine")
+    assert "folded" in prompt.type("relive.log('bank').fold()")
+    prompt.die("os.kill(os.getpid(), 9)")
+    repl.place.edit("bank.py", "return 1", "return 9")
+    repl.place.edit("bank.py", "RATE = 5", "RATE = 6")
+    prompt = repl.open()
+    # Whether the fold is to be made again.
+    prompt.terminal.wait_for(QUESTION)
+    assert "bank.RATE = 5 (it was written into the file)" in prompt.answer("n")
+    assert prompt.value("bank.deposit(3), bank.RATE") == "(9, 6)"
+    assert repl.pending("bank.py") == []
+
+
 def test_the_policy_may_be_given(repl):
     prompt = repl.start()
     prompt.type("base = 4")

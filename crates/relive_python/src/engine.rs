@@ -473,10 +473,16 @@ impl Engine {
         }))
     }
 
-    /// Whether all that a statement did to live modules was taken back, which is about to come back.
-    fn is_undone(&self, py: Python<'_>, source: &str, namespace: Bound<'_, PyDict>) -> bool {
-        self.shared.with(py, false, |state| {
-            state.session.is_undone(source, &Namespace(namespace))
+    /// Why a statement that is about to come back does not: what has become of all that it did to live modules.
+    fn why_it_stays_away(
+        &self,
+        py: Python<'_>,
+        source: &str,
+        namespace: Bound<'_, PyDict>,
+    ) -> Option<&'static str> {
+        self.shared.with(py, None, |state| {
+            let session = &mut state.session;
+            session.why_it_stays_away(source, &Namespace(namespace))
         })
     }
 

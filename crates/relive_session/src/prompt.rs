@@ -329,35 +329,49 @@ impl Session {
     /// Whether what a cell did to a module was taken back later: then it does not come back with the cell.
     pub(crate) fn was_taken_back(&self, module: &str, cause: &Cause) -> bool {
         let mut same = self.caused_by(module, cause).peekable();
-        same.peek().is_some() && same.all(|change| self.is_taken_back(module, change))
+        same.peek().is_some() && same.all(|change| self.why_it_is_over(module, change).is_some())
     }
 
-    /// Whether all that a statement which is to come back did to live modules was taken back: then it does not come
-    /// back, whatever else it does.
-    pub fn is_undone(&mut self, text: &str, names: &dyn PromptNames) -> bool {
-        let Some(cause) = self.replay_cause.clone() else {
-            return false;
-        };
+    /// Why a statement that is to come back does not, whatever else it does: all that it did to live modules was taken
+    /// back, or written into their files, or the files say something else by now.
+    pub fn why_it_stays_away(
+        &mut self,
+        text: &str,
+        names: &dyn PromptNames,
+    ) -> Option<&'static str> {
+        let cause = self.replay_cause.clone()?;
         let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
         for statement in &cell(text).unwrap_or_default() {
             self.own_draft(statement, &mut defined);
-            for changed in &statement.changes {
+            for changed in statement.changes.iter().chain(&bound(statement)) {
                 self.add_module_draft(statement, changed, names, &defined, &mut modules);
             }
         }
-        let is_undone = |module: &str, draft: &Draft| {
-            let same = self.caused_by(module, &cause);
-            let mut same = same
-                .filter(|change| is_same_change(&change.kind, draft))
-                .peekable();
-            same.peek().is_some() && same.all(|change| self.is_taken_back(module, change))
-        };
-        let drafts = modules
-            .iter()
-            .flat_map(|(module, change)| change.drafts.iter().map(move |draft| (module, draft)));
-        let mut drafts = drafts.peekable();
-        drafts.peek().is_some() && drafts.all(|(module, draft)| is_undone(module, draft))
+        let mut why = None;
+        for (module, change) in &modules {
+            for draft in &change.drafts {
+                let same = self.caused_by(module, &cause);
+                let mut same = same
+                    .filter(|change| is_same_change(&change.kind, draft))
+                    .peekable();
+                same.peek()?;
+                for change in same {
+                    why = Some(self.why_it_is_over(module, change)?);
+                }
+            }
+        }
+        why
+    }
+
+    /// Why what a cell did does not come back with it.
+    fn why_it_is_over(&self, module: &str, change: &Change) -> Option<&'static str> {
+        match change.status {
+            Status::Undone if self.is_taken_back(module, change) => Some("it was undone"),
+            Status::Folded | Status::InSource => Some("it was written into the file"),
+            Status::Conflict => Some("the file says something else by now"),
+            _ => None,
+        }
     }
 
     /// Whether a change was taken back for another reason than that its cell came back.

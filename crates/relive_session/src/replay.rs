@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use relive_log::{
-    Caution, Change, ChangeKind, Draft, Effect, Finding, Outcome, Policy, RAISED_REPLAYED, Replay,
-    Status, Via, choose, is_left_off_by_itself, judge, resolve, select,
+    Cause, Caution, Change, ChangeKind, Draft, Effect, Finding, Outcome, Policy, RAISED_REPLAYED,
+    Replay, Status, Via, choose, is_left_off_by_itself, judge, resolve, select,
 };
 use relive_syntax::{Outline, SyntaxError};
 
@@ -95,6 +95,34 @@ pub(crate) struct Replaying {
     states: Vec<(u64, String)>,
 }
 
+/// Leave what cells did that come back to the cells. What was taken back, or is in the file, stays that; returns the
+/// numbers of what the file contradicts by now.
+fn leave_to_cells(
+    changes: &mut [Change],
+    returning: &BTreeSet<Cause>,
+    source: Option<&Outline>,
+) -> BTreeSet<u64> {
+    let mut in_conflict = BTreeSet::new();
+    if returning.is_empty() {
+        return in_conflict;
+    }
+    let mut judged = changes.to_vec();
+    judge(&mut judged, source);
+    for (change, judged) in changes.iter_mut().zip(judged) {
+        let cause = change.cause.as_ref();
+        if !cause.is_some_and(|cause| returning.contains(cause)) {
+            continue;
+        }
+        if judged.status == Status::Conflict {
+            in_conflict.insert(change.number);
+        }
+        if change.status == Status::Pending {
+            change.status = Status::Omitted;
+        }
+    }
+    in_conflict
+}
+
 impl Session {
     /// What the log of a module that is about to be executed offers to replay; none if there is nothing. Where earlier
     /// starts died of it, that is made durable, unless the log `is_only_read`.
@@ -141,17 +169,15 @@ impl Session {
             return Ok(None);
         };
         let mut changes = logged_changes(logged.changes, &[]);
-        for change in &mut changes {
-            let cause = change.cause.as_ref();
-            // What was taken back does not come back.
-            let is_returning = cause.is_some_and(|cause| self.returning.contains(cause));
-            if is_returning && change.status != Status::Undone {
-                change.status = Status::Omitted;
-            }
-        }
         let outline = module.outline(&mut self.last_unit).ok();
+        let in_conflict = leave_to_cells(&mut changes, &self.returning, outline.as_deref());
         if let Some(outline) = &outline {
             judge(&mut changes, Some(outline));
+        }
+        for change in &mut changes {
+            if in_conflict.contains(&change.number) {
+                change.status = Status::Conflict;
+            }
         }
         for change in &mut changes {
             if logged.ran.contains(&change.number) && change.status == Status::Pending {
