@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::codec::Sum;
-use crate::record::{Cause, Failure, Header, Record};
+use crate::record::{Cause, Entry, Failure, Header, Record, SessionStart};
 
 /// A log that was read.
 #[derive(Clone, Debug)]
@@ -28,6 +28,23 @@ pub struct ReadLog {
     pub(crate) end: End,
     /// The sums of the records.
     pub(crate) sums: Vec<Sum>,
+}
+
+impl ReadLog {
+    /// The session that wrote to the log last, if it has not said that it ended.
+    #[must_use]
+    pub fn unclosed(&self) -> Option<&SessionStart> {
+        let last = self
+            .records
+            .iter()
+            .rev()
+            .find_map(|record| match &record.entry {
+                Entry::Session(start) => Some(Some(&**start)),
+                Entry::Close(_) => Some(None),
+                _ => None,
+            });
+        last.flatten()
+    }
 }
 
 /// Where the verified part of a log ends.

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, ChangeKind, Draft, Entry, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog,
-    Replay, Rim, Signed, SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read,
-    read_all, recover_fold, set_aside, sources_of, trust,
+    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Replay,
+    Rim, Signed, SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read, read_all,
+    recover_fold, set_aside, sources_of, trust,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -511,17 +511,8 @@ fn untrusted(log: &ReadLog) -> (usize, usize) {
 
 /// Whether the last session that wrote a log ended without a word.
 fn has_died(rim: &Rim, log: &ReadLog) -> bool {
-    let last = log
-        .records
-        .iter()
-        .rev()
-        .find_map(|record| match &record.entry {
-            Entry::Session(start) => Some(Some(start)),
-            Entry::Close(_) => Some(None),
-            _ => None,
-        });
-    last.flatten()
-        .is_some_and(|start| !rim.process.is_running(start))
+    let last = log.unclosed();
+    last.is_some_and(|start| !rim.process.is_running(start))
 }
 
 /// What is wrong with a log, a sentence each.

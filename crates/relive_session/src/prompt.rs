@@ -238,12 +238,13 @@ impl Session {
                 via: Via::Repl,
                 cause: cell.appended.cause.clone(),
             };
-            // It is done: if it cannot be logged, that is told with what else cannot.
+            // It is done already, and cannot be refused any more.
             if !logged.drafts.is_empty()
-                && let Ok(appended) = self.log.append(&[logged])
+                && let Err(error) = self.append_done(logged)
             {
-                self.log
-                    .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+                self.told.push(format!(
+                    "what the statement changed in {module} is not logged: {error}"
+                ));
             }
             requests.push(ChangeRequest {
                 module,

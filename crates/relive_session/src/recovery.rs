@@ -8,7 +8,7 @@ use relive_log::{
     Status, Via, history, read,
 };
 
-use crate::log::{LogError, LogOutcome, ModuleChange};
+use crate::log::{LogError, ModuleChange};
 use crate::session::Session;
 
 /// What sessions at prompts left that died in one directory, or with the names of one script.
@@ -251,14 +251,12 @@ impl Session {
             if drafts.is_empty() {
                 continue;
             }
-            let appended = self.log.append(&[ModuleChange {
+            self.append_done(ModuleChange {
                 file: file.clone(),
                 drafts,
                 via: Via::Replay,
                 cause: None,
-            }])?;
-            self.log
-                .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+            })?;
             for module in self.modules.values_mut().filter(|one| one.file == *file) {
                 let changes = module.changes.iter_mut();
                 for change in changes.filter(|change| numbers.contains(&change.number)) {

@@ -11,7 +11,7 @@ use relive_log::{
 use relive_syntax::{Outline, SyntaxError};
 
 use crate::changes::{Places, logged_changes};
-use crate::log::{LogError, LogOutcome, ModuleChange};
+use crate::log::{Appended, LogError, LogOutcome, ModuleChange};
 use crate::session::Session;
 
 /// What the log of a module offers to replay.
@@ -326,10 +326,16 @@ impl Session {
             via: Via::Replay,
             cause: None,
         };
+        self.append_done(change)?;
+        Ok(())
+    }
+
+    /// Append what is done when it stands in the log.
+    pub(crate) fn append_done(&mut self, change: ModuleChange) -> Result<Appended, LogError> {
         let appended = self.log.append(&[change])?;
         self.log
             .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
-        Ok(())
+        Ok(appended)
     }
 
     /// Merge changes of a module's log that are in conflict with its file, and remember that what comes out is
@@ -360,9 +366,7 @@ impl Session {
             via: Via::Undo,
             cause: None,
         };
-        let appended = self.log.append(&[change])?;
-        self.log
-            .outcome(&appended, LogOutcome::Applied { milliseconds: 0.0 });
+        let appended = self.append_done(change)?;
         let made = appended.numbers.into_iter().flatten().zip(patches);
         let made: Vec<u64> = made
             .filter_map(|(number, is_patch)| is_patch.then_some(number))

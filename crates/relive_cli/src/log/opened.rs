@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use relive_log::{
-    Change, ChangeKind, Entry, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail,
-};
+use relive_log::{Change, ChangeKind, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail};
 use relive_syntax::Outline;
-use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
 
 use super::list::{Document, DocumentChange};
 use super::world::{Stop, World};
@@ -128,17 +124,7 @@ impl Opened {
 
     /// The process that wrote to the log last, if it has not said that it ended.
     pub(crate) fn writer(&self) -> Option<u32> {
-        let last = self
-            .read
-            .records
-            .iter()
-            .rev()
-            .find_map(|record| match &record.entry {
-                Entry::Session(session) => Some(Some(session.pid)),
-                Entry::Close(_) => Some(None),
-                _ => None,
-            });
-        last.flatten()
+        self.read.unclosed().map(|session| session.pid)
     }
 
     /// What may be done only when nothing is left of somebody else's.
@@ -495,21 +481,7 @@ pub(crate) fn quoted(file: &Path) -> String {
 
 /// The session that is writing a log, if its process is alive.
 fn running_session(rim: &Rim, read: &ReadLog) -> Option<String> {
-    let last = read
-        .records
-        .iter()
-        .rev()
-        .find_map(|record| match &record.entry {
-            Entry::Session(session) => Some(Some(session)),
-            Entry::Close(_) => Some(None),
-            _ => None,
-        });
-    let session = last??;
-    let is_here = session.host == rim.process.host && session.boot == rim.process.boot;
-    let pid = Pid::from_raw(i32::try_from(session.pid).ok()?)?;
-    let is_alive = match test_kill_process(pid) {
-        Ok(()) | Err(Errno::PERM) => true,
-        Err(_) => false,
-    };
-    (is_here && is_alive).then(|| session.session.clone())
+    let session = read.unclosed()?;
+    let is_here = session.host == rim.process.host;
+    (is_here && rim.process.is_running(session)).then(|| session.session.clone())
 }
