@@ -30,8 +30,11 @@ class PromptEngine(CellEngine, Protocol):
     def replay_prompt(self, session: str, numbers: list[int]) -> Iterator[str]:
         """Yield the statements of these numbers, each when it is about to be executed."""
 
-    def why_it_stays_away(self, source: str, namespace: dict[str, Any]) -> str | None:
-        """Return what has become of all that the statement yielded last did to live modules, if it is over."""
+    def why_it_stays_away(self, source: str, namespace: dict[str, Any], is_named: bool) -> tuple[str, bool] | None:
+        """Return why the statement yielded last is not executed, if it is not, and whether what it did is live already.
+
+        That goes by what has become of all that it did to live modules. ``is_named``: somebody has named it since.
+        """
 
     def settle_prompt(self, back: list[int], off: list[tuple[int, str]], is_over: bool) -> None:
         """Remember which statements are back, and which are left off and why."""
@@ -42,7 +45,8 @@ class Left:
     """What sessions left: their statements, and the numbers of those that are replayed by policy and by consent.
 
     ``off`` has those that are left off, each with the reason; ``suspects`` those of them that come back only by their
-    number; ``decided`` those that somebody has left off before. ``is_new``: nobody has been told of some of it.
+    number; ``decided`` those that somebody has left off before. ``needs`` has those that others need, by the number of
+    the one that needs them. ``is_new``: nobody has been told of some of it.
     """
 
     session: str
@@ -53,6 +57,7 @@ class Left:
     off: tuple[tuple[int, str], ...]
     suspects: frozenset[int]
     decided: frozenset[int]
+    needs: dict[int, tuple[int, ...]]
     is_new: bool
     restarted: bool = False
     """Whether the machine was restarted since."""
@@ -111,6 +116,7 @@ def find(engine: PromptEngine) -> Left | None:
         off=tuple((number, why) for number, why in found["off"]),
         suspects=frozenset(found["suspects"]),
         decided=frozenset(found["decided"]),
+        needs={number: tuple(needed) for number, needed in found["needs"]},
         is_new=found["is_new"],
         restarted=found.get("restarted", False),
     )
@@ -129,14 +135,17 @@ def recover(
     """Execute the statements again that a session left, and log each anew.
 
     What defines, imports or assigns without a call comes back by policy; what calls something after one question that
-    lists it all, unless ``replay`` is "all" or ``choice`` says it. Errors are told at the end, each in one line. What
-    does not come back stays available.
+    lists it all, unless ``replay`` is "all" or ``choice`` says it. What needs something that is not back does not come
+    back either, unless it is named. Errors are told at the end, each in one line. What does not come back stays
+    available; after an interrupt, as undecided as before.
     """
     for number, why in left.off:
         if number not in left.decided:
             tell(f"left off {number}: {left.text(number)} ({printable(why)})")
+    named: list[int] = []
     if choice is not None:
         numbers = left.chosen(choice)
+        named = numbers if choice[0].isdigit() else []
     elif replay == "none":
         tell("nothing is brought back, as asked")
         return
@@ -145,49 +154,51 @@ def recover(
         if replay == "all":
             numbers = sorted((*left.auto, *left.ask))
         elif left.ask:
-            numbers = _answered(left, ask(_question(left)), tell)
-    off = left.undecided()
-    errors = []
-    back: list[int] = []
+            numbers = sorted({*left.auto, *_answered(left, ask(_question(left)), tell)})
+    told = []
+    back: set[int] = set()
+    off: dict[int, str] = {}
     try:
         # Decided now: if this process dies meanwhile, the next one does not ask again.
-        engine.settle_prompt([], [each for each in off.items() if each[0] not in numbers], False)
+        engine.settle_prompt([], [each for each in left.undecided().items() if each[0] not in numbers], False)
         for number, text in zip(numbers, engine.replay_prompt(left.session, numbers), strict=True):
-            if over := engine.why_it_stays_away(text, place.namespace):
-                off[number] = over
-                tell(f"left off {number}: {left.text(number)} ({over})")
-                continue
-            error = _execute_again(engine, number, text, place)
-            if error is None:
-                back.append(number)
-            else:
+            missing = {*left.needs.get(number, ())} - back
+            away = engine.why_it_stays_away(text, place.namespace, number in named)
+            if away and away[1]:
+                back.add(number)
+            elif away or (missing and number not in named):
+                off[number] = away[0] if away else f"needs {min(missing)}, which is not back"
+                told.append(f"{number} is not back: {left.text(number)} ({off[number]})")
+            elif error := _execute_again(engine, number, text, place):
                 off[number] = f"raised {why_failed(error)} when it was executed again"
-                errors.append(f"{number} is not back: {first_line(text)} raised {printable(why_failed(error))}")
+                told.append(f"{number} is not back: {left.text(number)} raised {printable(why_failed(error))}")
+            else:
+                back.add(number)
     except KeyboardInterrupt:
-        errors.append("interrupted; what comes after is not back")
-        off |= dict.fromkeys({*numbers} - {*back} & {*off}, "the recovery was interrupted")
+        told.append("interrupted: %recover goes on with what is not back")
     except OSError as error:
-        errors.append(f"what comes after is not back, because it cannot be logged: {error}")
+        told.append(f"what comes after is not back, because it cannot be logged: {error}")
     try:
-        engine.settle_prompt(back, [each for each in off.items() if each[0] in {*numbers} - {*back}], True)
+        engine.settle_prompt(sorted(back), [*off.items()], True)
     except OSError as error:
-        errors.append(f"which of them are back is not written down: {error}")
-    for line in errors:
+        told.append(f"which of them are back is not written down: {error}")
+    for line in told:
         tell(line)
-    tell(f"{len(back)} of {len(left.changes)} statements are back")
+    rest = len(left.changes) - len(back)
+    tell(f"{len(back)} of {len(left.changes)} statements are back" + ("; %recover shows the rest" if rest else ""))
 
 
 def _answered(left: Left, answer: str, tell: Callable[[str], object]) -> list[int]:
-    """Return the numbers that an answer to the question means: what calls nothing comes back in any case."""
+    """Return the numbers of the statements with calls that an answer to the question means."""
     answer = answer.replace(" ", "").lower()
     if answer in ("y", "yes"):
-        return sorted((*left.auto, *left.ask))
+        return list(left.ask)
     if SELECTION.fullmatch(answer) and answer[0].isdigit():
         try:
-            return sorted({*left.auto, *left.chosen(answer)})
+            return left.chosen(answer)
         except ReliveError as error:
             tell(str(error))
-    return sorted(left.auto)
+    return []
 
 
 def _count(number: int) -> str:

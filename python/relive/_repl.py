@@ -63,7 +63,7 @@ class Console(code.InteractiveConsole):
         """Apply what was saved, then read a line."""
         if not self.buffer:
             self.update()
-        return super().raw_input(prompt)
+        return self._session._engine.read_line(lambda: input(prompt))
 
     def runsource(self, source: str, filename: str = "<input>", symbol: str = "single") -> bool:
         """Execute a statement when it is complete."""

@@ -50,8 +50,8 @@ class Logs:
     def prompt_recovery(self):
         return self.left
 
-    def why_it_stays_away(self, source, namespace):
-        return "it was undone" if source in self.undone else None
+    def why_it_stays_away(self, source, namespace, is_named):
+        return ("it was undone", False) if source in self.undone else None
 
     def replay_prompt(self, session, numbers):
         self.asked.append(("replay", session, numbers))
@@ -234,6 +234,7 @@ def left(*statements, auto=(), ask=(), off=()):
         "off": [list(each) for each in off],
         "suspects": [number for number, _ in off],
         "decided": [],
+        "needs": [],
         "is_new": True,
     }
 
@@ -245,7 +246,7 @@ def test_recover_brings_back_the_statements_of_a_session_that_died(prompt, recor
     monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or "y")
     cell = prompt.run("%recover")
     assert "left off 4: boom() (it was running when the process died)\n" in cell.out
-    assert cell.out.endswith("3 of 4 statements are back\n")
+    assert cell.out.endswith("3 of 4 statements are back; %recover shows the rest\n")
     [question] = questions
     assert question.splitlines()[1:2] == ["    3  y = f()"]
     assert logs.asked == [("replay", "9be1", [1, 2, 3])]
@@ -269,7 +270,7 @@ def test_what_somebody_has_left_off_is_shown_and_comes_back_when_it_is_wanted(pr
     assert repr(table).startswith("2 statements left off before: %recover all, or a number, brings back\n")
     assert logs.asked == []
     cell = prompt.run("%recover all")
-    assert cell.out == "1 of 2 statements are back\n"
+    assert cell.out == "1 of 2 statements are back; %recover shows the rest\n"
     assert logs.settled == [(1, "back")]
 
 
@@ -277,7 +278,7 @@ def test_what_was_undone_is_left_off(prompt, logs):
     logs.left = left("x = 1", "y = 2", auto=[1, 2])
     logs.undone.add("x = 1")
     out = prompt.run("%recover").out
-    assert "left off 1: x = 1 (it was undone)\n" in out
+    assert "1 is not back: x = 1 (it was undone)\n" in out
     assert "1 of 2 statements are back" in out
     assert prompt.get("'x' in globals(), y") == (False, 2)
 
@@ -296,7 +297,7 @@ def test_errors_of_a_recovery_are_collected(prompt, recorder, logs):
     assert cell.out.splitlines() == [
         "1 is not back: x = 1 / 0 raised ZeroDivisionError: division by zero",
         "2 is not back: raise SystemExit(3) raised SystemExit: 3",
-        "1 of 3 statements are back",
+        "1 of 3 statements are back; %recover shows the rest",
     ]
     assert [event[0] for event in recorder.events[-6:]] == ["log", "failed", "log", "failed", "log", "done"]
 
@@ -323,7 +324,11 @@ def test_a_recovered_function_has_its_source_and_future_imports_go_on(prompt, re
 def test_an_interrupted_recovery_stops(prompt, recorder, logs):
     logs.left = left("x = 1", "import os; os.kill(os.getpid(), 2)", "z = 3", auto=[1, 2, 3])
     cell = prompt.run("%recover")
-    assert cell.out.splitlines()[-2:] == ["interrupted; what comes after is not back", "1 of 3 statements are back"]
+    assert cell.out.splitlines()[-2:] == [
+        "interrupted: %recover goes on with what is not back",
+        "1 of 3 statements are back; %recover shows the rest",
+    ]
+    assert logs.settled == [(1, "back")]
     assert recorder.events[-1] == ("failed", recorder._number, "KeyboardInterrupt")
     assert "z" not in prompt.shell.user_ns
 

@@ -86,6 +86,18 @@ pub fn is_left_off_by_itself(change: &Change) -> bool {
             }))
 }
 
+/// Whether a change is left off because somebody said so, and not by what its cell has come to.
+#[must_use]
+pub fn is_left_off_by_choice(change: &Change) -> bool {
+    change.status == Status::Omitted && change.why.strip_prefix("left off: ") == Some(CHOSEN)
+}
+
+/// Whether a statement names things of the prompt: only its cell can bring it back.
+#[must_use]
+pub fn is_of_prompt(change: &Change) -> bool {
+    change.why == OF_PROMPT
+}
+
 /// What was decided about a change.
 struct Decided {
     /// The number of the decision.

@@ -51,7 +51,8 @@ pub use drafts::drafts;
 pub use fold::{FoldError, Folded, fold, fold_but_for, recover_fold};
 pub use guard::{Caution, DIED_REPLAYED, Finding, Guard, RAISED_REPLAYED, Replay};
 pub use history::{
-    CHOSEN, decisions, history, history_of_all, history_while, is_left_off_by_itself,
+    CHOSEN, decisions, history, history_of_all, history_while, is_left_off_by_choice,
+    is_left_off_by_itself, is_of_prompt,
 };
 pub use home::Home;
 pub use judge::judge;

@@ -314,6 +314,12 @@ pub(crate) fn close(py: Python<'_>, shared: &Shared) {
     shared.auto.set_listener(None);
 }
 
+/// Whether something waits for the main thread.
+pub(crate) fn is_main_thread_asked() -> bool {
+    let shared = lock(&ON_MAIN).upgrade();
+    shared.is_some_and(|shared| shared.auto.has_asked.load(Ordering::SeqCst))
+}
+
 /// Apply what waits for the main thread: this is it.
 pub(crate) fn on_main_thread(py: Python<'_>) {
     let shared = lock(&ON_MAIN).upgrade();

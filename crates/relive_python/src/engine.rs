@@ -9,7 +9,9 @@ use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyList, PyModule};
 use relive_log::{Cause, Home, Policy, Rim, SyncMode};
-use relive_session::{LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session};
+use relive_session::{
+    Away, LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session,
+};
 
 use crate::auto;
 use crate::host::CodeTable;
@@ -473,17 +475,20 @@ impl Engine {
         }))
     }
 
-    /// Why a statement that is about to come back does not: what has become of all that it did to live modules.
+    /// Why a statement that is about to come back does not, and whether that is because all that it did to live
+    /// modules is live already.
     fn why_it_stays_away(
         &self,
         py: Python<'_>,
         source: &str,
         namespace: Bound<'_, PyDict>,
-    ) -> Option<&'static str> {
-        self.shared.with(py, None, |state| {
+        is_named: bool,
+    ) -> Option<(&'static str, bool)> {
+        let away = self.shared.with(py, None, |state| {
             let session = &mut state.session;
-            session.why_it_stays_away(source, &Namespace(namespace))
-        })
+            session.why_it_stays_away(source, &Namespace(namespace), is_named)
+        })?;
+        Some((away.why(), away == Away::Live))
     }
 
     /// Note that what was typed came to its end.
@@ -588,6 +593,11 @@ impl Engine {
     /// Answer other programs on a thread of our own, which applies no edits. Otherwise as `watch`.
     fn serve(&self, py: Python<'_>, program: OsString) -> PyResult<Option<String>> {
         auto::start(py, &self.shared, Some(program), false)
+    }
+
+    /// Call `read`, which reads a line from the terminal, and meanwhile do what other programs ask for.
+    fn read_line<'py>(&self, read: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        crate::raw::pending::during(|| read.call0())
     }
 
     /// Have no thread for the time of a fork.

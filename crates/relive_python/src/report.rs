@@ -111,6 +111,11 @@ pub(crate) fn left_to_dict<'py>(
     dict.set_item("off", off.collect::<Vec<_>>())?;
     dict.set_item("suspects", those(&is_suspect))?;
     dict.set_item("decided", those(&|one| one.is_decided))?;
+    let needs = left.statements.iter().filter(|one| !one.needs.is_empty());
+    let needs: Vec<_> = needs
+        .map(|one| (one.change.number, one.needs.clone()))
+        .collect();
+    dict.set_item("needs", needs)?;
     dict.set_item("is_new", left.is_new)?;
     Ok(dict)
 }

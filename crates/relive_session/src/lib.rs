@@ -28,7 +28,7 @@ pub use host::{Applied, Host, HostError};
 pub use log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange, NoLog};
 pub use logs::{Logs, is_installed};
 pub use module::{Base, ModuleVersion};
-pub use prompt::{LoggedCell, PromptNames};
+pub use prompt::{Away, LoggedCell, PromptNames};
 pub use recovery::{Fate, LeftBehind, LeftStatement};
 pub use remote::{RemoteHost, serve};
 pub use replay::Offer;

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use relive_log::{Cause, Change, ChangeKind, Draft, Effect, Operation, Progress, Status, Via};
+use relive_log::{
+    Cause, Change, ChangeKind, Draft, Effect, Operation, Progress, Status, Via,
+    is_left_off_by_choice,
+};
 use relive_syntax::{
     CellEffect, CellKind, CellStatement, Changed, How, ImportedName, Outline, Step, cell, rebased,
 };
@@ -61,6 +64,35 @@ impl LoggedCell {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.appended.cause.as_ref().map_or(0, |cause| cause.tx)
+    }
+}
+
+/// Why a statement does not come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Away {
+    /// The modules that it changed have replayed it already.
+    Live,
+    /// It was undone.
+    Undone,
+    /// Somebody has left it off.
+    LeftOff,
+    /// It was written into the file.
+    InFile,
+    /// The file says something else by now.
+    Conflict,
+}
+
+impl Away {
+    /// The reason, to be told.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Live => "its module has it already",
+            Self::Undone => "it was undone",
+            Self::LeftOff => "you left it off",
+            Self::InFile => "it was written into the file",
+            Self::Conflict => "the file says something else by now",
+        }
     }
 }
 
@@ -333,13 +365,15 @@ impl Session {
         same.peek().is_some() && same.all(|change| self.why_it_is_over(module, change).is_some())
     }
 
-    /// Why a statement that is to come back does not, whatever else it does: all that it did to live modules was taken
-    /// back, or written into their files, or the files say something else by now.
+    /// Why a statement that is to come back does not, whatever else it does: all that it did to live modules is live
+    /// there, was taken back, left off or written into their files, or the files say something else by now.
+    /// `is_named`: somebody has named it since.
     pub fn why_it_stays_away(
         &mut self,
         text: &str,
         names: &dyn PromptNames,
-    ) -> Option<&'static str> {
+        is_named: bool,
+    ) -> Option<Away> {
         let cause = self.replay_cause.clone()?;
         let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
@@ -358,7 +392,11 @@ impl Session {
                     .peekable();
                 same.peek()?;
                 for change in same {
-                    why = Some(self.why_it_is_over(module, change)?);
+                    let away = self.why_it_is_over(module, change)?;
+                    if away == Away::LeftOff && is_named {
+                        return None;
+                    }
+                    why = Some(away);
                 }
             }
         }
@@ -366,11 +404,13 @@ impl Session {
     }
 
     /// Why what a cell did does not come back with it.
-    fn why_it_is_over(&self, module: &str, change: &Change) -> Option<&'static str> {
+    fn why_it_is_over(&self, module: &str, change: &Change) -> Option<Away> {
         match change.status {
-            Status::Undone if self.is_taken_back(module, change) => Some("it was undone"),
-            Status::Folded | Status::InSource => Some("it was written into the file"),
-            Status::Conflict => Some("the file says something else by now"),
+            Status::Undone if self.is_taken_back(module, change) => Some(Away::Undone),
+            Status::Folded | Status::InSource => Some(Away::InFile),
+            Status::Conflict => Some(Away::Conflict),
+            Status::Pending => Some(Away::Live),
+            Status::Omitted if is_left_off_by_choice(change) => Some(Away::LeftOff),
             _ => None,
         }
     }

@@ -8,6 +8,8 @@ use relive_log::{
     Status, Via, history, read,
 };
 
+use relive_syntax::cell;
+
 use crate::log::{LogError, ModuleChange};
 use crate::session::Session;
 
@@ -48,6 +50,8 @@ pub struct LeftStatement {
     places: Vec<Place>,
     /// It came to its end once.
     has_run: bool,
+    /// The numbers of those before it that bind what it reads, and are not back either.
+    pub needs: Vec<u64>,
 }
 
 /// A change of one of the logs, by its index and number.
@@ -473,6 +477,7 @@ fn statements(logs: &[DeadLog], crashes: &[Option<Crash>]) -> Vec<LeftStatement>
                         is_decided: skipped.contains(&change.number),
                         places: vec![place],
                         has_run: change.outcome == Outcome::Applied,
+                        needs: Vec::new(),
                     });
                     continue;
                 };
@@ -495,7 +500,8 @@ fn statements(logs: &[DeadLog], crashes: &[Option<Crash>]) -> Vec<LeftStatement>
                         }
                         known.has_run |= has_ended;
                     }
-                    _ if !known.is_decided => {
+                    // Who interrupted it meant the recovery.
+                    _ if !known.is_decided && !change.why.contains(INTERRUPTED) => {
                         known.fate = Fate::LeftOff {
                             why: change.why.replace("it failed: ", "raised "),
                             is_suspect: false,
@@ -516,9 +522,36 @@ fn statements(logs: &[DeadLog], crashes: &[Option<Crash>]) -> Vec<LeftStatement>
             statement.change.why.clear();
         }
     }
+    note_needs(&mut statements);
     // Numbered before: what has come back takes no number from what was shown with it.
     statements.retain(|statement| !statement.places[0].is_undone);
     statements
+}
+
+/// What interrupts a statement at a prompt.
+const INTERRUPTED: &str = "KeyboardInterrupt";
+
+/// Find out which statements others need: of each name the last that bound it in the session that typed the other.
+fn note_needs(statements: &mut [LeftStatement]) {
+    let mut bound_by: HashMap<String, usize> = HashMap::new();
+    for index in 0..statements.len() {
+        let parsed = cell(statements[index].text()).unwrap_or_default();
+        let typed_in = statements[index].places.last().map(|place| place.log);
+        let needed = parsed.iter().flat_map(|one| &one.needs);
+        let needed = needed.filter_map(|name| {
+            let binder = &statements[*bound_by.get(name)?];
+            let was_there = binder
+                .places
+                .iter()
+                .any(|place| Some(place.log) == typed_in);
+            let is_back = binder.places[0].is_undone;
+            (was_there && !is_back).then_some(binder.change.number)
+        });
+        let needed: BTreeSet<u64> = needed.collect();
+        statements[index].needs = needed.into_iter().collect();
+        let binding = parsed.into_iter().filter(|one| !one.is_deletion);
+        bound_by.extend(binding.flat_map(|one| one.binds).map(|name| (name, index)));
+    }
 }
 
 /// The numbers of the changes that somebody has left off.
@@ -595,7 +628,7 @@ fn fates(
             (Outcome::Raised, _) => {
                 let why = change.why.trim_start_matches("left off: ");
                 let why = why.trim_start_matches("it failed: ").to_owned();
-                let is_interrupted = why.contains("KeyboardInterrupt");
+                let is_interrupted = why.contains(INTERRUPTED);
                 let has_done_something = calls(change) || is_interrupted;
                 let told = if is_skipped {
                     why

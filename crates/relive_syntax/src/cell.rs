@@ -10,7 +10,7 @@ use ruff_source_file::LineIndex;
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::mutators::mutates;
-use crate::names;
+use crate::names::{self, Moment};
 use crate::outline::{ImportedName, Lines, PARSER_STACK, SyntaxError, imports};
 
 /// One top-level statement of a cell; several may share a line.
@@ -37,6 +37,8 @@ pub struct CellStatement {
     /// The names that it reads at some time, those of the interpreter included, without the root of `changes`. Where
     /// these have several roots, those too: a module that one of them is need not know the others.
     pub reads: BTreeSet<String>,
+    /// The names that it reads when it is executed, those of the interpreter included.
+    pub needs: BTreeSet<String>,
     /// A comment on one of its lines says `relive: nolog`.
     pub is_kept_out: bool,
 }
@@ -139,14 +141,14 @@ fn cell_here(text: &str) -> Result<Vec<CellStatement>, SyntaxError> {
         if roots.len() > 1 {
             roots.clear();
         }
-        let reads = names.reads.moments().into_iter().flat_map(|moment| {
-            let heads = moment.paths.keys().map(|path| head(path));
-            heads.filter(|head| !head.is_empty() && !head.contains(':'))
-        });
+        let reads = names.reads.moments().into_iter().flat_map(heads);
         let reads = reads
             .filter(|name| !roots.contains(name))
             .map(ToOwned::to_owned)
             .collect();
+        let roots = deeds.changes.iter().map(|changed| changed.root.clone());
+        let needs = heads(&names.reads.now).map(ToOwned::to_owned);
+        let needs = needs.chain(roots).collect();
         let kind = kind(statement);
         CellStatement {
             lines,
@@ -158,6 +160,7 @@ fn cell_here(text: &str) -> Result<Vec<CellStatement>, SyntaxError> {
             is_deletion: statement.is_delete_stmt(),
             kind,
             reads,
+            needs,
             changes: deeds.changes,
             is_kept_out: kept_out.iter().any(|&line| lines.contains(line)),
         }
@@ -168,6 +171,12 @@ fn cell_here(text: &str) -> Result<Vec<CellStatement>, SyntaxError> {
 fn column(text: &str, start: usize) -> u32 {
     let line = text[..start].rfind('\n').map_or(0, |end| end + 1);
     u32::try_from(start - line).unwrap_or(u32::MAX)
+}
+
+/// The names that the paths begin with.
+fn heads(moment: &Moment) -> impl Iterator<Item = &str> {
+    let heads = moment.paths.keys().map(|path| head(path));
+    heads.filter(|head| !head.is_empty() && !head.contains(':'))
 }
 
 fn head(path: &str) -> &str {

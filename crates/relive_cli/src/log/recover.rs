@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, Change, Draft, ResolveError, Status, Together, is_left_off_by_itself, resolve,
+    Cause, Change, Draft, ResolveError, Status, Together, is_left_off_by_itself, is_of_prompt,
+    resolve,
 };
 use relive_socket::LogAction;
 
@@ -330,7 +331,7 @@ fn said(
     opened: &Opened,
     offered: &[&Change],
 ) -> Result<Option<Wanted>, Stop> {
-    // What failed never took effect: it is replayed only if it is named.
+    // What failed never took effect, and what names things of the prompt cannot be had here: only who names it means it.
     let named = |number| {
         options
             .only
@@ -338,7 +339,8 @@ fn said(
             .is_some_and(|numbers| numbers.contains(number))
     };
     let replayable = offered.iter().filter(|change| {
-        words::is_replayable(change) && (!words::is_failed(change) || named(change.number))
+        let is_only_named = words::is_failed(change) || is_of_prompt(change);
+        words::is_replayable(change) && (!is_only_named || named(change.number))
     });
     let wanted = if options.all {
         replayable.map(|change| (change.number, true)).collect()
