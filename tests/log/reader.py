@@ -30,7 +30,7 @@ state tx=N at=V target=V effect=EFFECT via=VIA [cause=CAUSE]
 undo tx=N at=V of=N why=V; skip tx=N at=V of=N why=V; unskip tx=N at=V of=N why=V
 commit tx=N recs=N [within=CAUSE] mac=MAC; done tx=N ms=MS; fail tx=N kind=FAILURE why=V
 fold-begin at=V from=HASH to=HASH of=LIST; fold-end begin=N
-note at=V text=V; torn at=V bytes=N kept=PATH"""
+note at=V text=PATH; torn at=V bytes=N kept=PATH"""
 KINDS = {row.split()[0]: re.findall(r"(\[?)([a-z]+)=([A-Z]+)", row) for row in re.split("; |\n", TABLE)}
 PARTS = ("patch", "state", "undo", "skip", "unskip", "commit")
 

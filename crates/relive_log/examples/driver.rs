@@ -138,7 +138,7 @@ fn answer(
             json!("done")
         }
         Request::Note { name, text } => {
-            open(logs, &name)?.note(&text);
+            open(logs, &name)?.note(text.as_ref());
             json!("done")
         }
         Request::Close { name } => {
@@ -276,7 +276,10 @@ fn record(record: &Record) -> Value {
             )
         }
         Entry::FoldEnd(fold) => ("fold-end", json!({ "begin": fold.begin.to_string() })),
-        Entry::Note(note) => ("note", json!({ "at": note.at, "text": note.text })),
+        Entry::Note(note) => (
+            "note",
+            json!({ "at": note.at, "text": note.text.to_string_lossy() }),
+        ),
         Entry::Torn(torn) => (
             "torn",
             json!({ "at": torn.at, "bytes": torn.bytes.to_string(), "kept": torn.kept.to_string_lossy() }),

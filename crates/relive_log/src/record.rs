@@ -376,8 +376,8 @@ pub struct FoldEnd {
 pub struct Note {
     /// When, in UTC.
     pub at: String,
-    /// What.
-    pub text: String,
+    /// What; it may name a file.
+    pub text: OsString,
 }
 
 /// A torn tail was cut off here.

@@ -1,6 +1,7 @@
 //! The seam of the write-ahead change log: what the spine asks of it between compile and apply.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use relive_log::{Cause, Caution, Change, Draft, Finding, Folded, Progress, Replay, SyncMode, Via};
@@ -24,7 +25,7 @@ pub trait ChangeLog: Send {
     fn outcome(&mut self, appended: &Appended, outcome: LogOutcome<'_>);
 
     /// Note something in the session's own log.
-    fn note(&mut self, _text: &str) {}
+    fn note(&mut self, _text: &OsStr) {}
 
     /// What the log of a source file says.
     fn read(&mut self, file: &Path) -> Result<LoggedChanges, LogError>;

@@ -1,6 +1,7 @@
 //! The logs of a session: one beside each source file that changes, and its own.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
@@ -176,7 +177,9 @@ impl Logs {
         let mut new = Vec::new();
         for (file, is_noted) in &mut self.changed {
             if !std::mem::replace(is_noted, true) {
-                new.push(format!("{CHANGES}{}", file.display()));
+                let mut note = OsString::from(CHANGES);
+                note.push(file);
+                new.push(note);
             }
         }
         for text in new {
@@ -335,7 +338,7 @@ impl ChangeLog for Logs {
         }
     }
 
-    fn note(&mut self, text: &str) {
+    fn note(&mut self, text: &OsStr) {
         if let Some(Opened::Ours(log)) = self.open.get_mut(&self.own) {
             log.note(text);
         }

@@ -169,7 +169,8 @@ impl Session {
         let steps = steps.chain([own_steps]).collect();
         if let Some(cause) = appended.cause.as_ref().filter(|_| lines.len() > 1) {
             let lines = lines.join(",");
-            self.log.note(&format!("{LINES}{} {lines}", cause.tx));
+            let note = format!("{LINES}{} {lines}", cause.tx);
+            self.log.note(note.as_ref());
         }
         let assigned = modules.iter().flat_map(|(name, change)| {
             let paths = change.assigned.iter();

@@ -1,6 +1,8 @@
 //! What a session at a prompt left when it died.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use relive_log::{
@@ -172,8 +174,7 @@ impl LeftBehind {
     #[must_use]
     pub fn files(&self) -> BTreeSet<PathBuf> {
         let logs = self.logs.iter();
-        let notes = logs.flat_map(|log| notes(log.log.read()));
-        let files = notes.filter_map(|note| note.strip_prefix(CHANGES));
+        let files = logs.flat_map(|log| notes(log.log.read(), CHANGES));
         files.map(PathBuf::from).collect()
     }
 
@@ -310,11 +311,17 @@ fn forget(rim: &Rim, mut over: Vec<(String, String, PathBuf)>) {
 pub(crate) const CHANGES: &str = "changes ";
 pub(crate) const LINES: &str = "lines ";
 
-fn notes(log: &ReadLog) -> impl Iterator<Item = &str> {
-    log.records.iter().filter_map(|record| match &record.entry {
-        Entry::Note(note) => Some(note.text.as_str()),
-        _ => None,
-    })
+/// What the notes of a log say that begin so.
+fn notes<'a>(log: &'a ReadLog, beginning: &str) -> impl Iterator<Item = &'a OsStr> {
+    log.records
+        .iter()
+        .filter_map(move |record| match &record.entry {
+            Entry::Note(note) => {
+                let text = note.text.as_bytes().strip_prefix(beginning.as_bytes());
+                text.map(OsStr::from_bytes)
+            }
+            _ => None,
+        })
 }
 
 fn has_decisions(log: &ReadLog) -> bool {
@@ -674,8 +681,8 @@ fn lines_of(log: &ReadLog, cell: &[Change]) -> Vec<u32> {
     let Some(tx) = cell.first().map(|change| change.tx) else {
         return Vec::new();
     };
-    let told = notes(log).find_map(|note| {
-        let (number, lines) = note.strip_prefix(LINES)?.split_once(' ')?;
+    let told = notes(log, LINES).find_map(|note| {
+        let (number, lines) = note.to_str()?.split_once(' ')?;
         (number.parse() == Ok(tx)).then_some(lines)
     });
     let lines = told.unwrap_or_default().split(',');

@@ -590,7 +590,7 @@ fn fold_end(mut fields: Fields<'_>) -> Result<FoldEnd, Wrong> {
 fn note(mut fields: Fields<'_>) -> Result<Note, Wrong> {
     let note = Note {
         at: fields.text("at")?,
-        text: fields.text("text")?,
+        text: fields.name("text")?,
     };
     fields.end()?;
     Ok(note)

@@ -131,7 +131,7 @@ fn write_head(out: &mut Vec<u8>, seq: u64, entry: &Entry) {
         Entry::FoldEnd(fold) => fields.number("begin", fold.begin),
         Entry::Note(note) => {
             fields.text("at", &note.at);
-            fields.text("text", &note.text);
+            fields.bytes("text", note.text.as_bytes());
         }
         Entry::Torn(torn) => {
             fields.text("at", &torn.at);

@@ -10,6 +10,7 @@ mod fork;
 mod probe;
 mod reconcile;
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -234,11 +235,11 @@ impl Log {
     }
 
     /// Something worth knowing to a reader of the log.
-    pub fn note(&mut self, text: &str) {
+    pub fn note(&mut self, text: &OsStr) {
         let at = self.rim.clock.now();
         self.add(Entry::Note(Note {
             at,
-            text: shortened(text),
+            text: text.to_owned(),
         }));
     }
 

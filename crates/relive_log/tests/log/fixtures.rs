@@ -338,11 +338,11 @@ fn parts(entry: &Entry) -> (&str, Keys, Lines) {
             ("fold-begin", found, None)
         }
         Entry::FoldEnd(fold) => ("fold-end", keys([("begin", fold.begin.to_string())]), None),
-        Entry::Note(note) => (
-            "note",
-            keys([("at", note.at.clone()), ("text", note.text.clone())]),
-            None,
-        ),
+        Entry::Note(note) => {
+            let mut found = keys([("at", note.at.clone())]);
+            found.push(("text".to_owned(), note.text.as_bytes().to_vec()));
+            ("note", found, None)
+        }
         Entry::Torn(torn) => {
             let mut found = keys([("at", torn.at.clone()), ("bytes", torn.bytes.to_string())]);
             found.push(("kept".to_owned(), torn.kept.as_bytes().to_vec()));
