@@ -421,10 +421,16 @@ impl Session {
     }
 }
 
-/// The changes of a module once drafts are among them; their numbers are not known yet, and 0.
+/// The changes of a module once drafts are among them. Until these have their numbers in the log, they are numbered on, so
+/// that they can be told apart.
 fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
     let mut changes = changes.to_vec();
-    for draft in drafts {
+    let next = 1 + changes
+        .iter()
+        .map(|change| change.number)
+        .max()
+        .unwrap_or(0);
+    for (number, draft) in (next..).zip(drafts) {
         match draft {
             Draft::Patch {
                 operation,
@@ -432,7 +438,8 @@ fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
                 after,
                 old,
                 new,
-            } => changes.push(unnumbered(
+            } => changes.push(unlogged(
+                number,
                 ChangeKind::Patch {
                     operation: *operation,
                     target: target.clone(),
@@ -447,7 +454,7 @@ fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
             Draft::State { .. } => {}
             Draft::Undo { of, .. } => {
                 turn(&mut changes, *of, Status::Undone);
-                changes.push(unnumbered(ChangeKind::Undo { of: *of }, via));
+                changes.push(unlogged(number, ChangeKind::Undo { of: *of }, via));
             }
             Draft::Skip { of, .. } => turn(&mut changes, *of, Status::Omitted),
             Draft::Unskip { of, .. } => turn(&mut changes, *of, Status::Pending),
@@ -456,9 +463,9 @@ fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
     changes
 }
 
-fn unnumbered(kind: ChangeKind, via: Via) -> Change {
+fn unlogged(number: u64, kind: ChangeKind, via: Via) -> Change {
     Change {
-        number: 0,
+        number,
         tx: 0,
         at: String::new(),
         session: String::new(),

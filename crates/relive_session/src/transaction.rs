@@ -791,11 +791,13 @@ fn number(edits: &mut [Edit], numbers: Vec<Vec<u64>>) {
             continue;
         };
         let numbers = logged.clone().unwrap_or(new);
-        let patches = drafts.iter().zip(numbers);
-        let patches =
-            patches.filter(|(draft, _)| matches!(draft, Draft::Patch { .. } | Draft::Undo { .. }));
-        let unnumbered = edit.changes.iter_mut().filter(|change| change.number == 0);
-        for (change, (_, number)) in unnumbered.zip(patches) {
+        let logged = drafts
+            .iter()
+            .zip(numbers)
+            .filter(|(draft, _)| matches!(draft, Draft::Patch { .. } | Draft::Undo { .. }));
+        let logged: Vec<u64> = logged.map(|(_, number)| number).collect();
+        let changes = edit.changes.iter_mut().rev();
+        for (change, number) in changes.zip(logged.into_iter().rev()) {
             change.number = number;
         }
     }

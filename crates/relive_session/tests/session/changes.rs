@@ -68,6 +68,24 @@ fn a_patch_of_a_patch() {
     story.values(&["RATE"], &["12"]);
 }
 
+/// The changes of a patch had one number until they were logged, and so one name: `A#2` was looked for as `C`, and called a
+/// conflict.
+#[test]
+fn a_patch_of_a_name_that_repeats_and_of_another_one() {
+    let mut story = Story::of(&[("m", "A = 1\n\nB = A\n\nA = 2\n\nC = 3\n")]);
+    story.patch(
+        &[("m", "A = 7\nC = 8\n")],
+        "
+        compile m
+        apply m: 2 steps
+        applied m:A: changed at 8
+        applied m:C: changed at 9
+        version 1
+    ",
+    );
+    story.values(&["A", "B", "C"], &["7", "1", "8"]);
+}
+
 #[test]
 fn a_patch_that_the_file_overtakes() {
     let mut story = bank();
@@ -86,7 +104,7 @@ fn a_patch_that_the_file_overtakes() {
         compile m
         apply m: 3 steps
         applied m:RATE: changed at 1
-        conflict m:RATE: change 0 of its log is not live: the source has another version of RATE than the one that was changed at 1
+        conflict m:RATE: change 1 of its log is not live: the source has another version of RATE than the one that was changed at 1
         version 2
     ",
     );
