@@ -79,6 +79,8 @@ pub struct Change {
     pub outcome: Outcome,
     /// Why it has this status, in words for a user.
     pub why: String,
+    /// The decisions to leave it off, and, with false, to take it up again: their numbers.
+    pub left_off: Vec<(u64, bool)>,
 }
 
 /// What a change changes.

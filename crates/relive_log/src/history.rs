@@ -47,7 +47,7 @@ pub fn decisions(logs: &[ReadLog]) -> BTreeMap<u64, bool> {
     }
     let decisions = history.decisions.iter();
     decisions
-        .map(|(number, one)| (*number, !one.is_skip))
+        .filter_map(|(number, all)| Some((*number, !all.last()?.is_skip)))
         .collect()
 }
 
@@ -118,7 +118,7 @@ struct History<'r> {
     firsts: HashMap<u64, u64>,
     /// Number and object of each undo that counts by itself.
     undos: Vec<(u64, u64)>,
-    decisions: HashMap<u64, Decided>,
+    decisions: HashMap<u64, Vec<Decided>>,
     /// Folds that were begun, with what they were to fold.
     begun: BTreeMap<u64, Vec<u64>>,
     ended: BTreeSet<u64>,
@@ -180,7 +180,7 @@ impl<'r> History<'r> {
                             is_skip,
                             why: decision.why.clone(),
                         };
-                        self.decisions.insert(decision.of, decided);
+                        self.decisions.entry(decision.of).or_default().push(decided);
                     }
                 }
                 Entry::Fail(fail) => {
@@ -222,6 +222,7 @@ impl<'r> History<'r> {
             status: Status::Folded,
             outcome: Outcome::Applied,
             why: String::new(),
+            left_off: Vec::new(),
         });
     }
 
@@ -369,8 +370,11 @@ fn decide(
     change: &mut Change,
     undone: &HashMap<u64, u64>,
     folded: &HashMap<u64, u64>,
-    decisions: &HashMap<u64, Decided>,
+    decisions: &HashMap<u64, Vec<Decided>>,
 ) {
+    let decided = decisions.get(&change.number).map_or(&[][..], |all| all);
+    let left_off = decided.iter().map(|one| (one.number, one.is_skip));
+    change.left_off = left_off.collect();
     let is_change = matches!(
         change.kind,
         ChangeKind::Patch { .. } | ChangeKind::State { .. }
@@ -391,7 +395,7 @@ fn decide(
     if !is_change || is_strange {
         return;
     }
-    if let Some(decided) = decisions.get(&change.number) {
+    if let Some(decided) = decided.last() {
         (change.status, change.why) = if decided.is_skip {
             let why = match &*decided.why {
                 "" => format!("left off by {}", decided.number),

@@ -456,8 +456,18 @@ fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
                 turn(&mut changes, *of, Status::Undone);
                 changes.push(unlogged(number, ChangeKind::Undo { of: *of }, via));
             }
-            Draft::Skip { of, .. } => turn(&mut changes, *of, Status::Omitted),
-            Draft::Unskip { of, .. } => turn(&mut changes, *of, Status::Pending),
+            Draft::Skip { of, .. } | Draft::Unskip { of, .. } => {
+                let is_skip = matches!(draft, Draft::Skip { .. });
+                let status = match is_skip {
+                    true => Status::Omitted,
+                    false => Status::Pending,
+                };
+                turn(&mut changes, *of, status);
+                let mut decided = changes.iter_mut().filter(|change| change.number == *of);
+                if let Some(change) = decided.next() {
+                    change.left_off.push((number, is_skip));
+                }
+            }
         }
     }
     changes
@@ -476,6 +486,7 @@ fn unlogged(number: u64, kind: ChangeKind, via: Via) -> Change {
         status: Status::Pending,
         outcome: Outcome::Applied,
         why: String::new(),
+        left_off: Vec::new(),
     }
 }
 

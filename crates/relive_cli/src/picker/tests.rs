@@ -23,6 +23,7 @@ fn change(number: u64, kind: ChangeKind) -> Change {
         status: Status::Pending,
         outcome: Outcome::Applied,
         why: String::new(),
+        left_off: Vec::new(),
     }
 }
 

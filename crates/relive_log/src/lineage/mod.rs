@@ -138,11 +138,11 @@ struct Census {
 impl Census {
     fn live_through(&mut self, changes: &[Change]) {
         let mut save: (u64, Vec<(String, Saved)>) = (0, Vec::new());
-        let index_of: HashMap<u64, &Change> = changes
-            .iter()
-            .map(|change| (change.number, change))
-            .collect();
+        let mut turns = turns(changes).into_iter().peekable();
         for change in changes {
+            while let Some(turn) = turns.next_if(|turn| turn.at < change.number) {
+                self.turn(turn, &mut save.1);
+            }
             let is_save = change.via == Via::Editor;
             if !is_save || change.tx != save.0 {
                 self.save(std::mem::take(&mut save.1));
@@ -212,23 +212,6 @@ impl Census {
                         self.lineages.unsure.insert(change.number);
                     }
                 }
-                ChangeKind::Undo { of } => {
-                    let (mut of, mut is_undone) = (*of, true);
-                    if change.outcome != Outcome::Applied {
-                        continue;
-                    }
-                    while let Some(ChangeKind::Undo { of: inner }) =
-                        index_of.get(&of).map(|change| &change.kind)
-                    {
-                        if *inner >= of {
-                            break;
-                        }
-                        (of, is_undone) = (*inner, !is_undone);
-                    }
-                    for group in self.groups.values_mut() {
-                        group.undo(of, is_undone);
-                    }
-                }
                 ChangeKind::Fold { of } if change.status == Status::Folded => {
                     for number in of {
                         self.fold(*number);
@@ -237,7 +220,17 @@ impl Census {
                 _ => {}
             }
         }
+        for turn in turns {
+            self.turn(turn, &mut save.1);
+        }
         self.save(save.1);
+    }
+
+    fn turn(&mut self, turn: Turn, before: &mut Vec<(String, Saved)>) {
+        self.save(std::mem::take(before));
+        for group in self.groups.values_mut() {
+            group.undo(turn.of, turn.is_off);
+        }
     }
 
     /// The place behind a target; None: before all.
@@ -363,6 +356,57 @@ impl Census {
             self.lineages.of_unit.insert(target.clone(), name);
         }
     }
+}
+
+/// A change counts no longer, or again.
+struct Turn {
+    /// The number of what says so.
+    at: u64,
+    of: u64,
+    is_off: bool,
+}
+
+/// All that was undone and left off, in order.
+fn turns(changes: &[Change]) -> Vec<Turn> {
+    let index_of: HashMap<u64, &Change> = changes
+        .iter()
+        .map(|change| (change.number, change))
+        .collect();
+    let (mut undone, mut left_off) = (Vec::new(), Vec::new());
+    for change in changes {
+        let decided = change.left_off.iter();
+        left_off.extend(decided.map(|&(at, is_off)| Turn {
+            at,
+            of: change.number,
+            is_off,
+        }));
+        let ChangeKind::Undo { of } = change.kind else {
+            continue;
+        };
+        let (mut of, mut is_off) = (of, true);
+        while let Some(ChangeKind::Undo { of: inner }) =
+            index_of.get(&of).map(|change| &change.kind)
+        {
+            if *inner >= of {
+                break;
+            }
+            (of, is_off) = (*inner, !is_off);
+        }
+        if change.outcome == Outcome::Applied {
+            let at = change.number;
+            undone.push(Turn { at, of, is_off });
+        }
+    }
+    // What was undone does not count, whatever is decided about it.
+    for turn in &mut left_off {
+        let before = undone
+            .iter()
+            .rfind(|one| one.of == turn.of && one.at < turn.at);
+        turn.is_off |= before.is_some_and(|one| one.is_off);
+    }
+    undone.append(&mut left_off);
+    undone.sort_by_key(|turn| turn.at);
+    undone
 }
 
 /// Whether a change has been made, whatever became of it.

@@ -626,3 +626,25 @@ fn a_change_in_a_class_that_a_save_put_before_its_namesake_is_never_taken_for_ma
         5 Bank.Till.<open()>: conflict (which Bank.Till.<open()> it was made for is not certain any more)
     "#]].assert_eq(&world.told(&log));
 }
+
+/// What was left off went on to be missing when later changes were told apart: a statement that was added beside it took
+/// its place.
+#[test]
+fn what_was_added_after_a_removal_was_left_off_stands_beside_what_is_there_again() {
+    let world = World::new("import a\n\na = 1\n");
+    let mut log = world.open();
+    let number = world.edit(&mut log, "b = 1\n")[0];
+    let why = String::new();
+    world.make(&mut log, &[Draft::Skip { of: number, why }], Via::Repl);
+    assert_eq!(world.live(&log), "b = 1\na = 1\n");
+    world.edit(&mut log, "import a\n\na = 1\n");
+    expect![[r#"
+        2 a#2: omitted (left off by 7)
+        3 a: pending (clean)
+        4 b: in source (change 10 came after it, and is in the source)
+        10 b: in source (already in the source)
+        11 a#2: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log), "import a\n\na = 1\n");
+}

@@ -70,6 +70,7 @@ pub(crate) fn pending(number: u64, draft: Draft) -> Change {
         status: Status::Pending,
         outcome: Outcome::Applied,
         why: String::new(),
+        left_off: Vec::new(),
     }
 }
 
