@@ -164,6 +164,33 @@ def test_what_is_typed_with_a_script_becomes_the_scripts_own(repl):
     assert text == "LEVEL = 5\nSEEN = []\n\n\ndef up(): return LEVEL * 100\n"
 
 
+def test_what_is_typed_with_a_script_and_needs_more_than_the_script_is_not_folded(repl):
+    """A fold wrote `up` and `LEVEL` into a script that has no `helper` and no `base`, and said nothing."""
+    text = "LEVEL = 3\n\n\ndef up():\n    return LEVEL + 1\n"
+    repl.place.write("app.py", text)
+    prompt = repl.start("-i", "app.py")
+    prompt.define("def helper(): return LEVEL * 100")
+    prompt.define("def up(): return helper()")
+    prompt.type("base = 5")
+    prompt.type("LEVEL = base")
+    assert prompt.value("up()") == "500"
+    prompt.die("import os; os.abort()")
+    folded = repl.place.relive("fold", "app.py")
+    assert folded.stderr.count("it names things of the prompt") == 2
+    assert (repl.place.directory / "app.py").read_text() == text
+    assert repl.place.relive("run", "--replay", "all", "app.py").returncode == 0
+
+    prompt = repl.open("-i", "app.py")
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("n")
+    assert prompt.value("up()") == "500"
+    prompt.define("def up(): return LEVEL")
+    assert prompt.value("up()") == "5"
+    prompt.die("exit()")
+    repl.place.relive("fold", "app.py")
+    assert (repl.place.directory / "app.py").read_text() == "LEVEL = 3\n\n\ndef up(): return LEVEL\n"
+
+
 def test_what_was_typed_with_one_script_does_not_come_back_with_another(repl):
     """Sessions were known by their directory alone."""
     repl.place.write("app.py", "LEVEL = 3\n")

@@ -16,7 +16,7 @@ use relive_session::{
 use crate::auto;
 use crate::host::CodeTable;
 use crate::logs::folded_to_dict;
-use crate::prompt::{Former, Namespace, Replayed};
+use crate::prompt::{Displaced, Former, Namespace, Replayed};
 use crate::registry;
 use crate::replay;
 use crate::report::{items_to_list, left_to_dict, module_to_dict, report_to_dict};
@@ -35,6 +35,7 @@ pub(crate) struct Engine {
     policy: Policy,
     /// What runs at prompts. Locked only to put something in or take it out.
     cells: Mutex<HashMap<u64, RunningCell>>,
+    displaced: Displaced,
     /// The patches of the transaction that is open. Locked only to put something in or take it out.
     transaction: Mutex<Option<Vec<PatchRequest>>>,
 }
@@ -91,6 +92,7 @@ impl Engine {
                 ))
             })?,
             cells: Mutex::default(),
+            displaced: Displaced::default(),
             transaction: Mutex::default(),
         })
     }
@@ -463,8 +465,11 @@ impl Engine {
         Ok(cell.map(|cell| {
             let number = cell.number();
             let assigned = cell.assigned().iter();
-            let formers = assigned.filter_map(|(module, path)| Former::of(py, module, path));
+            let formers = assigned.filter_map(|place| self.displaced.former(py, place));
             let formers = formers.collect();
+            for place in cell.kept() {
+                self.displaced.keep(py, place);
+            }
             let running = RunningCell {
                 cell,
                 formers,
@@ -507,6 +512,7 @@ impl Engine {
             .into_iter()
             .map(|former| former.restored(py))
             .collect::<PyResult<_>>()?;
+        let places = running.cell.assigned().to_vec();
         let mut is_refused = false;
         let report = self.change(py, |state| {
             let names = Namespace(running.namespace.into_bound(py));
@@ -521,6 +527,8 @@ impl Engine {
             for former in typed {
                 former.restored(py)?;
             }
+        } else {
+            self.displaced.forget(&places);
         }
         report
     }

@@ -1,13 +1,14 @@
 //! What is typed at a prompt: where its names lead, and how it comes back after a crash.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFunction, PyModule, PyType};
 use relive_log::Cause;
 use relive_session::{LeftBehind, PromptNames};
 
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
 
 /// The namespace of a prompt. Asking runs no code of the user.
 pub(crate) struct Namespace<'py>(pub(crate) Bound<'py, PyDict>);
@@ -37,19 +38,20 @@ impl PromptNames for Namespace<'_> {
     }
 
     fn is_same(&self, module: &str, name: &str) -> bool {
-        let here = self.0.get_item(name).ok().flatten();
+        let here = self.bound(name);
         let Some(module) = self.loaded(module) else {
             return false;
         };
         let there = module.dict().get_item(name).ok().flatten();
         match (here, there) {
             (Some(here), Some(there)) => here.is(&there),
-            (None, None) => {
-                let builtins = self.0.py().import("builtins");
-                builtins.is_ok_and(|builtins| builtins.hasattr(name).unwrap_or(false))
-            }
+            (None, None) => self.built_in(name).is_some(),
             _ => false,
         }
+    }
+
+    fn is_bound(&self, name: &str) -> bool {
+        self.bound(name).is_some()
     }
 }
 
@@ -59,6 +61,24 @@ impl<'py> Namespace<'py> {
         let name: String = module.name().ok()?.extract().ok()?;
         let loaded = self.loaded(&name)?;
         loaded.is(module).then_some(name)
+    }
+
+    /// What the prompt binds a name to. A shell that puts a function of its own around a built-in one, as IPython does
+    /// with `open`, means that one.
+    fn bound(&self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let found = self.0.get_item(name).ok()??;
+        let is = |object: &Bound<'py, PyAny>| self.built_in(name).is_some_and(|it| it.is(object));
+        let wrapped = || {
+            let function = found.cast_exact::<PyFunction>().ok()?;
+            function.getattr("__wrapped__").ok()
+        };
+        let is_built_in = is(&found) || wrapped().as_ref().is_some_and(is);
+        (!is_built_in).then_some(found)
+    }
+
+    fn built_in(&self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let builtins = self.0.py().import("builtins").ok()?;
+        builtins.dict().get_item(name).ok()?
     }
 
     fn loaded(&self, name: &str) -> Option<Bound<'py, PyModule>> {
@@ -76,7 +96,7 @@ pub(crate) struct Former {
 
 impl Former {
     /// None if there is nothing, or nothing that a definition had bound. Asking runs no code of the user.
-    pub(crate) fn of(py: Python<'_>, module: &str, path: &[String]) -> Option<Self> {
+    fn of(py: Python<'_>, module: &str, path: &[String]) -> Option<Self> {
         let (name, scope) = path.split_last()?;
         let modules = py.import("sys").ok()?.getattr("modules").ok()?;
         let mut owner = modules.get_item(module).ok()?;
@@ -100,6 +120,44 @@ impl Former {
         let now = now.map_or_else(|| self.value.clone_ref(py), Bound::unbind);
         owner.setattr(&self.name, &self.value)?;
         Ok(Self { value: now, ..self })
+    }
+}
+
+/// Where something stands in a module: its name and attributes.
+type Place = (String, Vec<String>);
+
+/// Definitions of modules in whose places those of the prompt stand. One that is made the module's own later is made so
+/// in them.
+#[derive(Default)]
+pub(crate) struct Displaced(Mutex<HashMap<Place, Py<PyAny>>>);
+
+impl Displaced {
+    /// Keep what stands in a place, in which a definition of the prompt is about to be put.
+    pub(crate) fn keep(&self, py: Python<'_>, place: &Place) {
+        let former = Former::of(py, &place.0, &place.1);
+        let mut kept = lock(&self.0);
+        if let Some(former) = former.filter(|_| !kept.contains_key(place)) {
+            kept.insert(place.clone(), former.value);
+        }
+    }
+
+    /// What was the module's own in a place, before a definition is put there that is to be it.
+    pub(crate) fn former(&self, py: Python<'_>, place: &Place) -> Option<Former> {
+        let former = Former::of(py, &place.0, &place.1)?;
+        let own = lock(&self.0).get(place).map(|own| own.clone_ref(py));
+        Some(match own {
+            Some(value) => Former { value, ..former },
+            None => former,
+        })
+    }
+
+    /// Forget places in which the module's own is again.
+    pub(crate) fn forget(&self, places: &[Place]) {
+        let mut kept = lock(&self.0);
+        let gone: Vec<_> = places.iter().map(|place| kept.remove(place)).collect();
+        // What goes with them may run code of the user.
+        drop(kept);
+        drop(gone);
     }
 }
 

@@ -9,30 +9,16 @@ use relive_log::{
     is_left_off_by_choice,
 };
 use relive_syntax::{
-    CellEffect, CellKind, CellStatement, Changed, How, ImportedName, Outline, Step, cell, rebased,
+    CellEffect, CellKind, CellStatement, Changed, How, Outline, Step, cell, rebased,
 };
 
 use crate::changes::ChangeRequest;
 use crate::host::Host;
 use crate::log::{Appended, LogError, LogOutcome, ModuleChange};
+use crate::names::{CellNames, PromptNames, Typed};
 use crate::recovery::LINES;
 use crate::report::Report;
 use crate::session::Session;
-
-/// Where names at a prompt lead.
-pub trait PromptNames {
-    /// The module that a dotted path starting at a name at the prompt is, if it is one.
-    fn module(&self, path: &str) -> Option<String>;
-
-    /// The module that a dotted path starting at a name of a loaded module is, if it is one.
-    fn submodule(&self, module: &str, path: &str) -> Option<String>;
-
-    /// The module whose names are those of the prompt: with a script, `__main__`.
-    fn own_module(&self) -> Option<String>;
-
-    /// Whether a name means the same in a module as at the prompt: there is one object, or it is built in.
-    fn is_same(&self, module: &str, name: &str) -> bool;
-}
 
 /// A cell that stands in the log and runs, or is about to.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +34,10 @@ pub struct LoggedCell {
     places: Vec<(u32, u32)>,
     /// By transaction, the index of the statement that each draft is of.
     steps: Vec<Vec<usize>>,
+    /// Where it assigns definitions to that stay the prompt's.
+    kept: Vec<(String, Vec<String>)>,
+    /// Why these are not the modules' own.
+    reasons: Vec<String>,
     /// Its text, if it changes something by names that it imports itself: where these lead is known at its end.
     importing: Option<String>,
 }
@@ -58,6 +48,12 @@ impl LoggedCell {
     #[must_use]
     pub fn assigned(&self) -> &[(String, Vec<String>)] {
         &self.assigned
+    }
+
+    /// Where it assigns definitions to that stay the prompt's, likewise.
+    #[must_use]
+    pub fn kept(&self) -> &[(String, Vec<String>)] {
+        &self.kept
     }
 
     /// Its transaction in the session's log, by which it is known.
@@ -111,6 +107,10 @@ struct InModule {
     definitions: Vec<usize>,
     /// Where they are assigned to.
     assigned: Vec<Vec<String>>,
+    /// Where it assigns definitions to that stay the prompt's.
+    kept: Vec<Vec<String>>,
+    /// Why these are not the module's own.
+    reasons: Vec<String>,
 }
 
 impl Session {
@@ -147,7 +147,7 @@ impl Session {
         if own.is_empty() {
             return Ok(None);
         }
-        let mut modules = self.in_modules(&statements, names);
+        let mut modules = self.in_modules(&statements, names, true);
         if let Some(cause) = &self.replay_cause {
             for (name, change) in &mut modules {
                 change.drafts.extend(self.replaced_by(name, cause));
@@ -172,11 +172,19 @@ impl Session {
             let note = format!("{LINES}{} {lines}", cause.tx);
             self.log.note(note.as_ref());
         }
-        let assigned = modules.iter().flat_map(|(name, change)| {
-            let paths = change.assigned.iter();
-            paths.map(|path| (name.clone(), path.clone()))
-        });
-        let assigned = assigned.collect();
+        let reasons = modules.values().flat_map(|change| change.reasons.clone());
+        // Who brings a cell back has been told when it was typed.
+        let reasons = reasons.filter(|_| replayed.is_none()).collect();
+        let places_of = |paths: fn(&InModule) -> &Vec<Vec<String>>| {
+            let changes = modules.iter();
+            let places = changes.flat_map(|(name, change)| {
+                let paths = paths(change).iter();
+                paths.map(|path| (name.clone(), path.clone()))
+            });
+            places.collect()
+        };
+        let assigned = places_of(|change| &change.assigned);
+        let kept = places_of(|change| &change.kept);
         let requests = modules.into_iter().zip(&appended.numbers);
         let requests =
             requests.filter_map(|((module, change), numbers)| change.request(module, numbers));
@@ -190,22 +198,22 @@ impl Session {
                 .map(|statement| (statement.lines.first, statement.column))
                 .collect(),
             steps,
+            kept,
+            reasons,
             importing: imports_what_it_changes(&statements).then(|| text.to_owned()),
         }))
     }
 
-    /// What the statements of a cell change in live modules.
+    /// What the statements of a cell change in live modules, before it runs or once it has.
     fn in_modules(
         &mut self,
         statements: &[CellStatement],
         names: &dyn PromptNames,
+        is_to_run: bool,
     ) -> BTreeMap<String, InModule> {
         let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
-        let mut names = CellNames {
-            prompt: names,
-            imported: BTreeMap::new(),
-        };
+        let mut names = CellNames::new(names);
         for (step, statement) in statements
             .iter()
             .enumerate()
@@ -225,6 +233,9 @@ impl Session {
             }
             for import in &statement.imports {
                 names.import(self, import);
+            }
+            if is_to_run {
+                names.bind(statement);
             }
         }
         modules
@@ -247,7 +258,7 @@ impl Session {
         };
         let done = &statements[..done.min(statements.len())];
         let mut requests = Vec::new();
-        for (module, change) in self.in_modules(done, names) {
+        for (module, change) in self.in_modules(done, names, false) {
             let file: PathBuf = self.file_of(&module).into();
             if cell
                 .appended
@@ -257,6 +268,7 @@ impl Session {
             {
                 continue;
             }
+            self.told.extend(change.reasons.iter().cloned());
             let is_definition = |index: usize| change.definitions.contains(&index);
             let (definitions, others): (Vec<_>, Vec<_>) = change
                 .drafts
@@ -303,6 +315,7 @@ impl Session {
             .outcome(&cell.appended, LogOutcome::Applied { milliseconds });
         let mut report = self.log_imported(host, &cell, usize::MAX, names);
         self.prompt.extend(cell.defined);
+        self.told.extend(cell.reasons);
         if !cell.requests.is_empty() {
             let changed = self.change(host, cell.requests);
             report.version = changed.version;
@@ -479,6 +492,23 @@ impl Session {
         };
         let definition = self.assigned_definition(statement, changed, &path, defined);
         let change = modules.entry(module.clone()).or_default();
+        let of_prompt = definition.as_ref().map(|(scope, text)| {
+            let cell = Typed {
+                names,
+                defined,
+                drafts: &change.drafts,
+            };
+            self.named_of_prompt(&module, scope, text, &cell)
+        });
+        let of_prompt = of_prompt.unwrap_or_default();
+        let definition = definition.filter(|_| of_prompt.is_empty());
+        if !of_prompt.is_empty() {
+            let (name, names) = (path.join("."), of_prompt.join(", "));
+            change.reasons.push(format!(
+                "{module}:{name} is not made the module's own, and is not folded: it names {names} of the prompt"
+            ));
+            change.kept.push(path.clone());
+        }
         if let Some(drafts) =
             definition.and_then(|(scope, text)| self.as_patch(&module, &scope, &text))
         {
@@ -492,11 +522,10 @@ impl Session {
         if std::mem::replace(&mut change.has_statement, true) {
             return;
         }
-        let is_same = |name: &String| names.is_same(&module, name);
+        let means_the_same = of_prompt.is_empty() && self.reads_the_same(statement, &module, names);
         let inside = match root {
-            Some(root) => {
-                rebased(&statement.text, &root).filter(|_| statement.reads.iter().all(is_same))
-            }
+            _ if !means_the_same => None,
+            Some(root) => rebased(&statement.text, &root),
             None => Some(statement.text.clone()),
         };
         change.drafts.push(Draft::State {
@@ -625,48 +654,6 @@ fn imports_what_it_changes(statements: &[CellStatement]) -> bool {
         imported.extend(statement.imports.iter().map(|import| &*import.alias));
         is_it
     })
-}
-
-/// Where names at a prompt lead while a cell runs: its own imports come first, as far as their modules are live already.
-struct CellNames<'n> {
-    prompt: &'n dyn PromptNames,
-    imported: BTreeMap<String, String>,
-}
-
-impl CellNames<'_> {
-    fn import(&mut self, session: &Session, import: &ImportedName) {
-        let module = match &import.name {
-            Some(name) => format!("{}.{name}", import.module),
-            None => import.module.clone(),
-        };
-        self.imported.remove(&import.alias);
-        if import.level == 0 && session.has_module(&module) {
-            self.imported.insert(import.alias.clone(), module);
-        }
-    }
-}
-
-impl PromptNames for CellNames<'_> {
-    fn module(&self, path: &str) -> Option<String> {
-        let (head, rest) = path.split_once('.').unwrap_or((path, ""));
-        match self.imported.get(head) {
-            Some(module) if rest.is_empty() => Some(module.clone()),
-            Some(module) => self.prompt.submodule(module, rest),
-            None => self.prompt.module(path),
-        }
-    }
-
-    fn submodule(&self, module: &str, path: &str) -> Option<String> {
-        self.prompt.submodule(module, path)
-    }
-
-    fn own_module(&self) -> Option<String> {
-        self.prompt.own_module()
-    }
-
-    fn is_same(&self, module: &str, name: &str) -> bool {
-        self.prompt.is_same(module, name)
-    }
 }
 
 /// What a statement binds or deletes at the prompt, as changes of what the prompt has the names of. An import brings
