@@ -373,7 +373,7 @@ def test_what_was_undone_does_not_come_back_where_nothing_else_is_pending(repl):
     assert repl.pending("bank.py") == []
 
 
-def test_what_was_undone_does_not_come_back_in_a_directory_of_any_name(repl):
+def test_what_was_declined_is_left_off_in_a_directory_of_any_name(repl):
     """The session's log named the file in text that has no bytes but UTF-8, and so another file, which is not there."""
     bank = repl.place.directory / "bank.py"
     repl.place.directory = Path(os.fsdecode(os.fsencode(repl.place.directory) + b"/\xff bad"))
@@ -381,12 +381,13 @@ def test_what_was_undone_does_not_come_back_in_a_directory_of_any_name(repl):
     bank.rename(repl.place.directory / "bank.py")
     prompt = repl.start()
     prompt.type("import bank, os")
-    prompt.type("bank.RATE = 5")
-    assert repl.place.relive("undo", "bank.py", "2").returncode == 0
+    prompt.type("bank.LIMITS.update(a=1)")
+    assert repl.pending("bank.py") == ["LIMITS"]
     prompt.die("os.kill(os.getpid(), 9)")
-    prompt = repl.start()
-    assert "bank.RATE = 5 (it was undone)" in prompt.shown
-    assert prompt.value("bank.RATE") == "2"
+    prompt = repl.open()
+    prompt.terminal.wait_for(QUESTION)
+    prompt.answer("n")
+    assert repl.pending("bank.py") == []
 
 
 def test_what_the_file_contradicts_by_now_does_not_come_back(repl):
