@@ -275,14 +275,14 @@ def test_a_change_of_two_modules_is_taken_back_and_left_off_as_one(place: Place)
         return place.says("[bank.RATE, __import__('other').LIMIT]", RELIVE_REPLAY="all")
 
     assert values() == [9, 2]
-    assert "change 2 of other.py: taken back with it\n" in command("undo", "bank.py", "2")
+    assert "change 3 of other.py: taken back with it\n" in command("undo", "bank.py", "3")
     assert values() == [0.02, 1]
     [number] = re.findall(r"(\d+) .* undo ", command("log", "--all", "bank.py"))
     assert "other.py: taken back with it\n" in command("undo", "bank.py", number)
     assert values() == [9, 2]
-    assert "other.py: change 2 left off with it\n" in command("recover", "bank.py", "--none")
+    assert "other.py: change 3 left off with it\n" in command("recover", "bank.py", "--none")
     assert values() == [0.02, 1]
-    assert "bank.py: change 2 replayed with it\n" in command("recover", "other.py", "--only", "2")
+    assert "bank.py: change 3 replayed with it\n" in command("recover", "other.py", "--only", "3")
     assert values() == [9, 2]
 
 

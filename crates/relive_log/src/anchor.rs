@@ -64,26 +64,16 @@ fn parse(bytes: &[u8]) -> Option<Anchor> {
 
 /// The places of all logs with this id.
 pub(crate) fn places(rim: &Rim, log_id: &str) -> Vec<PathBuf> {
-    let anchors = all(rim).into_iter();
-    anchors
-        .filter(|anchor| anchor.log_id == log_id)
-        .map(|anchor| anchor.place)
-        .collect()
-}
-
-/// The places of all logs.
-pub(crate) fn all_places(rim: &Rim) -> Vec<PathBuf> {
-    all(rim).into_iter().map(|anchor| anchor.place).collect()
-}
-
-fn all(rim: &Rim) -> Vec<Anchor> {
     let directory = rim.home.anchors();
     let names = rim.storage.list(&directory).unwrap_or_default();
     let anchors = names
         .into_iter()
         .take(MAX_ANCHORS)
         .filter_map(|name| parse(&read_small(&*rim.storage, &directory.join(name)).ok()?));
-    anchors.collect()
+    anchors
+        .filter(|anchor| anchor.log_id == log_id)
+        .map(|anchor| anchor.place)
+        .collect()
 }
 
 /// Open the anchor of a place for writing.

@@ -58,7 +58,7 @@ pub use home::Home;
 pub use judge::judge;
 pub use log::{AppendError, Committed, Log, OpenError, SyncMode, file_hash, set_aside};
 pub use merge::{Merged, Origin, merge};
-pub use parts::{Together, sources_of};
+pub use parts::{Lack, OtherPart, Together, other_parts};
 pub use read::{ReadError, read, read_all};
 pub use reading::{Fate, ReadLog, Signed, Tail, Transaction};
 pub use record::{

@@ -97,14 +97,14 @@ pub fn undo_together(
     let mut drafts = Vec::new();
     // A later one may rest on an earlier one.
     for number in numbers.iter().rev() {
+        let index = changes.iter().position(|change| change.number == *number);
+        let index = index.ok_or(UndoError::Unknown { number: *number })?;
+        let is_barred = matches!(changes[index].status, Status::Untrusted | Status::Newer);
         match undo_judged(&changes, *number, source) {
-            Err(UndoError::NotLive { .. }) if numbers.len() > 1 => {}
+            Err(UndoError::NotLive { .. }) if numbers.len() > 1 && !is_barred => {}
             made => drafts.extend(made?),
         }
-        let undone = changes.iter_mut().find(|change| change.number == *number);
-        if let Some(undone) = undone {
-            undone.status = Status::Undone;
-        }
+        changes[index].status = Status::Undone;
     }
     Ok(drafts)
 }

@@ -1,6 +1,7 @@
 //! Changes made at run time: a live module is the text of its file with its pending changes merged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use relive_plan::{Item, ItemKind};
 use relive_syntax::{Lines, Outline, Piece, SyntaxError};
 
 use crate::host::Host;
-use crate::log::LogError;
+use crate::log::{LogError, ModuleChange};
 use crate::module::LiveModule;
 use crate::replay::decisions;
 use crate::report::Report;
@@ -139,44 +140,94 @@ impl Session {
         Outline::parse(Arc::clone(&outline.text)).ok()
     }
 
-    /// Have a change count no longer, whichever it is, with those of other live modules that are one with it.
+    /// Have a change count no longer, whichever it is, with those of other modules that are one with it: all or none.
     pub fn undo(&mut self, host: &mut dyn Host, file: &Path, number: u64) -> Report {
-        let requests = self.undo_requests(file, number);
-        match requests {
+        let mut elsewhere = Vec::new();
+        let report = match self.undo_requests(file, number, &mut elsewhere) {
             Ok(requests) => self.change(host, requests),
             Err(why) => self.refusal(file, why),
+        };
+        for change in elsewhere {
+            let other = change.file.clone();
+            if report.refused.is_empty() && !change.drafts.is_empty() {
+                let done = match self.append_done(change) {
+                    Ok(_) => "taken back with it".to_owned(),
+                    Err(error) => format!("not taken back with it: {error}"),
+                };
+                self.told.push(format!("{}: {done}", other.display()));
+            }
+            self.log.release(&other);
         }
+        report
     }
 
-    fn undo_requests(&mut self, file: &Path, number: u64) -> Result<Vec<ChangeRequest>, String> {
+    /// What takes a change back in the live modules that it is of. `elsewhere`: in others, whose logs are this session's
+    /// to write until they are released.
+    fn undo_requests(
+        &mut self,
+        file: &Path,
+        number: u64,
+        elsewhere: &mut Vec<ModuleChange>,
+    ) -> Result<Vec<ChangeRequest>, String> {
         let told = |error: LogError| error.to_string();
         let changes = self.log.read(file).map_err(told)?.changes;
-        let Some(together) = Together::of(&changes, number) else {
+        let together = Together::of(&changes, number);
+        let numbers = together
+            .as_ref()
+            .map_or_else(Vec::new, |together| together.numbers(&changes));
+        let Some(together) = together.filter(|_| numbers.contains(&number)) else {
             return Ok(vec![self.undo_request(file, &changes, &[number])?]);
         };
-        let numbers = together.numbers(&changes);
-        if !numbers.contains(&number) {
-            return Ok(vec![self.undo_request(file, &changes, &[number])?]);
-        }
         let mut requests = vec![self.undo_request(file, &changes, &numbers)?];
-        for source in self.log.sources_of(&together.within) {
-            let Some(other) = self.live_file(&source) else {
-                self.told.push(format!(
-                    "{} has changes that are one with change {number}, and is not live: `relive undo` takes them back",
-                    source.display()
-                ));
-                continue;
-            };
-            if self.live_file(file).as_ref() == Some(&other) {
+        for part in self.log.other_parts(file, &together.within).map_err(told)? {
+            let not_alone = |why: &str| format!("change {number} cannot be undone without {why}");
+            if let Some(missing) = part.missing() {
+                return Err(not_alone(&missing));
+            }
+            let of = format!("its part of {}: ", part.way.display());
+            let not_alone = |why: String| not_alone(&(of.clone() + &why));
+            let live = self.live_file(&part.source);
+            let other = live.as_ref().unwrap_or(&part.source);
+            let changes = self.log.read(other).map_err(told)?.changes;
+            let numbers = together.numbers(&changes);
+            if numbers.is_empty() {
                 continue;
             }
-            let changes = self.log.read(&other).map_err(told)?.changes;
-            let numbers = together.numbers(&changes);
-            if !numbers.is_empty() {
-                requests.push(self.undo_request(&other, &changes, &numbers)?);
+            if live.is_some() {
+                let request = self.undo_request(other, &changes, &numbers);
+                requests.push(request.map_err(not_alone)?);
+                continue;
+            }
+            self.log.claim(other).map_err(|error| not_alone(error.0))?;
+            elsewhere.push(ModuleChange {
+                file: other.clone(),
+                drafts: Vec::new(),
+                via: Via::Undo,
+                cause: None,
+            });
+            let drafts = self.undone_elsewhere(other, &changes, &numbers);
+            if let Some(change) = elsewhere.last_mut() {
+                change.drafts = drafts.map_err(not_alone)?;
             }
         }
         Ok(requests)
+    }
+
+    /// What takes changes back of a source whose module is not live.
+    fn undone_elsewhere(
+        &self,
+        source: &Path,
+        changes: &[Change],
+        numbers: &[u64],
+    ) -> Result<Vec<Draft>, String> {
+        let text = match self.sources.read(source) {
+            Ok(bytes) => relive_syntax::decode(&bytes).map_err(|error| error.message)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error.to_string()),
+        };
+        let outline = Outline::parse(text.into()).map_err(|error| error.message)?;
+        let drafts = relive_log::undo_together(changes, numbers, &outline);
+        drafts.map_err(|error| error.to_string())
     }
 
     fn undo_request(

@@ -1,10 +1,12 @@
 //! The seam of the write-ahead change log: what the spine asks of it between compile and apply.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Cause, Caution, Change, Draft, Finding, Folded, Progress, Replay, SyncMode, Via};
+use relive_log::{
+    Cause, Caution, Change, Draft, Finding, Folded, OtherPart, Progress, Replay, SyncMode, Via,
+};
 use thiserror::Error;
 
 /// Where changes become durable before they take effect.
@@ -43,10 +45,18 @@ pub trait ChangeLog: Send {
         false
     }
 
-    /// The source files of which a transaction of a session's log has changes.
-    fn sources_of(&self, _within: &Cause) -> Vec<PathBuf> {
-        Vec::new()
+    /// The other parts of a change of several modules that has one in the log of a source file.
+    fn other_parts(&self, _file: &Path, _within: &Cause) -> Result<Vec<OtherPart>, LogError> {
+        Ok(Vec::new())
     }
+
+    /// Be the one that writes the log of a source file.
+    fn claim(&mut self, _file: &Path) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    /// Let others write it.
+    fn release(&mut self, _file: &Path) {}
 
     /// The source of a log that this session writes.
     fn source_of(&self, _log: &Path) -> Option<PathBuf> {
@@ -146,6 +156,8 @@ pub struct LoggedChanges {
     pub has_died: bool,
     /// The numbers of the changes whose definitions were running when the last session died.
     pub ran: BTreeSet<u64>,
+    /// What pending changes lack that they are one with, by their numbers.
+    pub parted: BTreeMap<u64, String>,
     /// What is wrong with the log, in sentences.
     pub problems: Vec<String>,
     /// What whoever decides about a replay should know.
@@ -164,6 +176,7 @@ impl Default for LoggedChanges {
             untrusted: (0, 0),
             has_died: false,
             ran: BTreeSet::new(),
+            parted: BTreeMap::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
         }

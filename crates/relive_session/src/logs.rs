@@ -5,9 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use relive_log::{
-    Cause, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, ReadLog, Replay,
-    Rim, Signed, SyncMode, Tail, Via, decisions, fold_but_for, history_of_all, read, read_all,
-    recover_fold, set_aside, sources_of, trust,
+    Cause, Change, ChangeKind, Draft, Failure, FileKind, Folded, Guard, Log, OpenError, OtherPart,
+    ReadLog, Replay, Rim, Signed, Status, SyncMode, Tail, Via, decisions, fold_but_for,
+    history_of_all, other_parts, read, read_all, recover_fold, set_aside, trust,
 };
 
 use crate::log::{Appended, ChangeLog, LogError, LogOutcome, LoggedChanges, ModuleChange};
@@ -129,6 +129,7 @@ impl Logs {
         &mut self,
         change: &ModuleChange,
         within: Option<&Cause>,
+        others: &[PathBuf],
         appended: &mut Appended,
     ) -> Result<(), LogError> {
         let source = &change.file;
@@ -139,7 +140,7 @@ impl Logs {
         let log = self.ours(source)?;
         let is_new = log.read().records.is_empty();
         let cause = change.cause.as_ref().or(within);
-        let written = log.append(&change.drafts, change.via, cause, within);
+        let written = log.append_part(&change.drafts, change.via, cause, within, others);
         let notices = log.notices();
         let is_beside = log.path().parent() == log.source().parent() && log.path() != log.source();
         let path = (is_new && is_beside).then(|| log.path().to_owned());
@@ -199,9 +200,15 @@ impl Logs {
             session: self.session.clone(),
             tx: self.ours(&cell.file)?.next_tx(),
         };
-        let result = modules
-            .iter()
-            .try_for_each(|change| self.append_to(change, Some(&within), appended))
+        let result = self
+            .sources(modules)
+            .and_then(|sources| {
+                (0..modules.len()).try_for_each(|index| {
+                    let mut others = sources.clone();
+                    others.remove(index);
+                    self.append_to(&modules[index], Some(&within), &others, appended)
+                })
+            })
             .and_then(|()| match self.append_own(cell, appended)? {
                 own if own == within => Ok(()),
                 // It goes on with other numbers.
@@ -214,6 +221,15 @@ impl Logs {
             self.ours(&cell.file)?.give_up_tx();
         }
         result
+    }
+
+    /// The files of changes as their logs know them.
+    fn sources(&mut self, changes: &[ModuleChange]) -> Result<Vec<PathBuf>, LogError> {
+        let mut sources = Vec::new();
+        for change in changes {
+            sources.push(self.ours(&change.file)?.source().to_owned());
+        }
+        Ok(sources)
     }
 
     /// Append what was typed, and then what it changes in one module, which counts by itself: it is not to depend on how
@@ -232,7 +248,7 @@ impl Logs {
             cause: Some(module.cause.clone().unwrap_or(typed)),
             ..module.clone()
         };
-        self.append_to(&caused, None, appended)?;
+        self.append_to(&caused, None, &[], appended)?;
         // Numbers of modules come first.
         appended.numbers.rotate_left(1);
         Ok(())
@@ -244,7 +260,7 @@ impl Logs {
         cell: &ModuleChange,
         appended: &mut Appended,
     ) -> Result<Cause, LogError> {
-        self.append_to(cell, None, appended)?;
+        self.append_to(cell, None, &[], appended)?;
         let own = Cause {
             session: self.session.clone(),
             tx: appended.transactions.last().map_or(0, |(_, tx)| *tx),
@@ -287,7 +303,7 @@ impl ChangeLog for Logs {
             self.append_joint(changes, &cell, &mut appended)
         } else {
             let mut changes = changes.iter();
-            changes.try_for_each(|change| self.append_to(change, None, &mut appended))
+            changes.try_for_each(|change| self.append_to(change, None, &[], &mut appended))
         };
         self.note_changed();
         self.or_refused(appended, result)
@@ -363,6 +379,7 @@ impl ChangeLog for Logs {
             log: last.log.clone(),
             session: self.session.clone(),
             ran: ran.map(|change| change.number).collect(),
+            parted: parted(&self.rim, &read, &changes),
             changes,
             decided: decisions(&read)
                 .into_iter()
@@ -389,8 +406,19 @@ impl ChangeLog for Logs {
             .map_err(|error| LogError(error.to_string()))
     }
 
-    fn sources_of(&self, within: &Cause) -> Vec<PathBuf> {
-        sources_of(&self.rim, within)
+    fn other_parts(&self, source: &Path, within: &Cause) -> Result<Vec<OtherPart>, LogError> {
+        let read = read_all(&self.rim, source).map_err(|error| LogError(error.to_string()))?;
+        Ok(other_parts(&self.rim, &read, within))
+    }
+
+    fn claim(&mut self, source: &Path) -> Result<(), LogError> {
+        self.ours(source).map(drop)
+    }
+
+    fn release(&mut self, source: &Path) {
+        if let Some(Opened::Ours(mut log)) = self.open.remove(source) {
+            log.close();
+        }
     }
 
     fn source_of(&self, log: &Path) -> Option<PathBuf> {
@@ -516,6 +544,20 @@ fn untrusted(log: &ReadLog) -> (usize, usize) {
 fn has_died(rim: &Rim, log: &ReadLog) -> bool {
     let last = log.unclosed();
     last.is_some_and(|start| !rim.process.is_running(start))
+}
+
+/// What pending changes lack that they are one with.
+fn parted(rim: &Rim, logs: &[ReadLog], changes: &[Change]) -> BTreeMap<u64, String> {
+    let mut parted = BTreeMap::new();
+    let pending = changes.iter().filter(|one| one.status == Status::Pending);
+    for (change, within) in pending.filter_map(|one| Some((one, one.within.as_ref()?))) {
+        let parts = other_parts(rim, logs, within);
+        let missing: Vec<String> = parts.iter().filter_map(OtherPart::missing).collect();
+        if !missing.is_empty() {
+            parted.insert(change.number, missing.join(", and "));
+        }
+    }
+    parted
 }
 
 /// What is wrong with a log, a sentence each.

@@ -200,6 +200,15 @@ impl Session {
             }
             return Ok(None);
         }
+        let chosen: BTreeSet<u64> = choice.chosen().into_iter().collect();
+        for (number, missing) in &logged.parted {
+            if chosen.contains(number) {
+                logged.problems.push(format!(
+                    "{}: change {number} is replayed without {missing}; `relive recover` can leave it off",
+                    logged.log.file_name().unwrap_or_default().display()
+                ));
+            }
+        }
         for finding in &unwritten {
             let mut changes = changes.iter_mut();
             if let Some(change) = changes.find(|change| change.number == finding.number) {
@@ -214,7 +223,6 @@ impl Session {
             .filter(|change| change.session == logged.session);
         let own: BTreeSet<u64> = own.map(|change| change.number).collect();
         let is_decided = |number: &u64| logged.decided.contains(number) || own.contains(number);
-        let chosen: BTreeSet<u64> = choice.chosen().into_iter().collect();
         let undecided = chosen.iter().copied();
         let undecided: Vec<u64> = undecided.filter(|number| !is_decided(number)).collect();
         let is_open = |change: &Change| {

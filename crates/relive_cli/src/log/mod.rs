@@ -73,11 +73,12 @@ fn log(options: &LogOptions, world: &mut World<'_>) -> Result<u8, Stop> {
     if options.exclude {
         return exclude(&options.file, world);
     }
-    let opened = if options.verify && !options.json {
+    let mut opened = if options.verify && !options.json {
         world.open_bytes(&options.file)?
     } else {
         world.open_while(&options.file)?
     };
+    opened.look_for_parts(world);
     opened.tell_problems(world);
     if options.all {
         opened.tell_settled(world);
@@ -133,7 +134,8 @@ fn exclude(file: &Path, world: &mut World<'_>) -> Result<u8, Stop> {
 
 /// `relive show`
 fn show(file: &Path, number: u64, world: &mut World<'_>) -> Result<u8, Stop> {
-    let opened = world.open_while(file)?;
+    let mut opened = world.open_while(file)?;
+    opened.look_for_parts(world);
     opened.tell_problems(world);
     let change = opened.change(number)?;
     let lines = list::in_full(change, &opened.file, opened.source.text(), &world.zone);

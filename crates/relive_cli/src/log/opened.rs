@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use relive_log::{Change, ChangeKind, Finding, Guard, ReadError, ReadLog, Rim, Status, Tail};
+use relive_log::{
+    Cause, Change, ChangeKind, Finding, Guard, OtherPart, ReadError, ReadLog, Rim, Status, Tail,
+};
 use relive_syntax::Outline;
 
 use super::list::{Document, DocumentChange};
@@ -56,6 +58,29 @@ impl Opened {
         for problem in &self.settled {
             world.complain(problem);
         }
+    }
+
+    /// Add to what is wrong which pending changes lack something that they are one with.
+    pub(crate) fn look_for_parts(&mut self, world: &World<'_>) {
+        let pending = self
+            .changes
+            .iter()
+            .filter(|change| words::is_replayed(change));
+        let mut missing = Vec::new();
+        for (change, within) in pending.filter_map(|one| Some((one, one.within.as_ref()?))) {
+            let parts = self.other_parts(within, world);
+            missing.extend(parts.iter().filter_map(OtherPart::missing).map(|what| {
+                let what = brief(&what);
+                format!("{}: change {} lacks {what}", self.log, change.number)
+            }));
+        }
+        self.problems.extend(missing);
+    }
+
+    /// What other logs have of a change of several modules.
+    pub(crate) fn other_parts(&self, within: &Cause, world: &World<'_>) -> Vec<OtherPart> {
+        let logs = self.older.iter().chain([&self.read]);
+        relive_log::other_parts(&world.rim, logs, within)
     }
 
     pub(crate) fn problems(&self) -> &[String] {

@@ -256,7 +256,7 @@ fn with_parts(opened: &Opened, mut wanted: Wanted, is_named: bool) -> Wanted {
 fn other_parts(
     opened: &Opened,
     wanted: &[(u64, bool)],
-    world: &World<'_>,
+    world: &mut World<'_>,
 ) -> Vec<(PathBuf, (Together, bool))> {
     let mut others = Vec::new();
     let mut seen = BTreeSet::new();
@@ -271,9 +271,10 @@ fn other_parts(
             continue;
         }
         let is_on = matches!(draft, Draft::Unskip { .. });
-        for source in relive_log::sources_of(&world.rim, &together.within) {
-            if source != opened.read.source {
-                others.push((source, (together.clone(), is_on)));
+        for part in opened.other_parts(&together.within, world) {
+            match part.missing() {
+                Some(missing) => world.complain(&format!("change {of} lacks {}", brief(&missing))),
+                None => others.push((part.source, (together.clone(), is_on))),
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Records put together, written in one call, and taken back when that fails.
 
+use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use super::begin;
 use super::error::AppendError;
@@ -10,8 +12,9 @@ use crate::anchor::{self, Anchor};
 use crate::change::Draft;
 use crate::codec::{self, Hash, MAX_RECORD, Sum, encode_into, write_commit_head};
 use crate::compose::{Frame, compose};
+use crate::parts;
 use crate::reading::{Fate, Signed, Tail, Transaction};
-use crate::record::{Cause, Commit, Entry, Record, Via};
+use crate::record::{Cause, Commit, Entry, Note, Record, Via};
 use crate::tail::{amount, for_each_part};
 use crate::trust::Key;
 
@@ -21,7 +24,12 @@ const MAX_TRANSACTION: usize = 64 << 20;
 /// Whether a batch is a transaction.
 pub(super) enum Commitment {
     None,
-    Transaction { tx: u64, within: Option<Cause> },
+    Transaction {
+        tx: u64,
+        within: Option<Cause>,
+        /// What stands in front of it.
+        notes: Vec<OsString>,
+    },
 }
 
 /// Records that are to be written with one call.
@@ -128,7 +136,11 @@ impl Log {
             batch.push(Entry::Session(Box::new(session)))?;
             batch.introduces = true;
         }
-        if let Commitment::Transaction { tx, within } = commitment {
+        if let Commitment::Transaction { tx, within, notes } = commitment {
+            for text in notes {
+                let at = self.rim.clock.now();
+                batch.push(Entry::Note(Note { at, text }))?;
+            }
             batch.begin_transaction();
             batch.transaction = Some(Transaction {
                 tx,
@@ -175,12 +187,19 @@ impl Log {
         via: Via,
         cause: Option<&Cause>,
         within: Option<&Cause>,
+        others: &[PathBuf],
     ) -> Result<Batch, AppendError> {
         let tx = self.next_tx();
         let within = within.cloned();
+        let source = &self.subject.source;
+        let notes = within.iter().flat_map(|within| {
+            let others = others.iter();
+            others.map(|other| parts::note(within, source, other))
+        });
         let mut batch = self.batch(Commitment::Transaction {
             tx,
             within: within.clone(),
+            notes: notes.collect(),
         })?;
         let at = self.rim.clock.now();
         let frame = Frame {

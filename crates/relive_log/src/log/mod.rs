@@ -180,8 +180,20 @@ impl Log {
         cause: Option<&Cause>,
         within: Option<&Cause>,
     ) -> Result<Committed, AppendError> {
+        self.append_part(drafts, via, cause, within, &[])
+    }
+
+    /// The same for a part of a change of several modules. `others`: the sources with the other parts.
+    pub fn append_part(
+        &mut self,
+        drafts: &[Draft],
+        via: Via,
+        cause: Option<&Cause>,
+        within: Option<&Cause>,
+        others: &[PathBuf],
+    ) -> Result<Committed, AppendError> {
         self.prepare()?;
-        let batch = self.transaction(drafts, via, cause, within)?;
+        let batch = self.transaction(drafts, via, cause, within, others)?;
         self.write_durably(batch)
     }
 
