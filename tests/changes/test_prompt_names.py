@@ -165,3 +165,40 @@ def test_what_a_shell_puts_around_a_built_in_function_is_the_function(prompt: Pr
     prompt.type("def f():\n    with open(__file__) as file:\n        return file.read()", "bank.f = f")
     assert prompt.logged() == OWN
     assert "RATE = 2" in prompt.bank.f()
+
+
+IMPORTED = "from bank import LIMITS, Account"
+
+
+@pytest.mark.parametrize(
+    ("cells", "logged"),
+    [
+        ([IMPORTED, "LIMITS['w'] = 2"], {"LIMITS": "eval pending"}),
+        ([IMPORTED, "LIMITS.update(w=2)"], {"LIMITS": "eval pending"}),
+        ([f"{IMPORTED}; LIMITS['w'] = 2"], {"LIMITS": "eval pending"}),
+        ([IMPORTED, "del LIMITS['a']"], {"LIMITS": "eval pending"}),
+        ([IMPORTED, "base = 2", "LIMITS['w'] = base"], {"LIMITS": "eval omitted"}),
+        ([IMPORTED, "Account.fee = 2", "setattr(Account, 'name', 'x')"], {"Account": "eval pending"}),
+        ([IMPORTED, "def limit(self): return RATE", "Account.limit = limit"], {"Account.limit": "define pending"}),
+        (["from shop import LIMITS", "LIMITS['w'] = 2"], {"LIMITS": "eval pending"}),
+        ([IMPORTED, "LIMITS = {}"], {}),
+        ([IMPORTED, "LIMITS = {}", "LIMITS['w'] = 2"], {}),
+        ([IMPORTED, "LIMITS = {}; LIMITS['w'] = 2"], {}),
+        ([f"{IMPORTED}; LIMITS = {{}}; LIMITS['w'] = 2"], {}),
+        (["from bank import LIMITS as limits", "limits['w'] = 2"], {}),
+        (["account = bank.Account()", "account.fee = 2"], {}),
+    ],
+)
+def test_what_is_imported_from_a_module_by_its_name_is_the_modules(prompt: Prompt, live: Live, cells, logged) -> None:
+    """`bank.LIMITS["w"] = 2` was the module's, and the same with an imported `LIMITS` was not."""
+    live.load("shop", "from bank import LIMITS")
+    prompt.bank.LIMITS["a"] = 1
+    prompt.type(*cells)
+    assert prompt.logged() == logged
+    assert prompt.logged("shop") == {}
+
+
+def test_what_two_modules_have_under_a_name_belongs_to_neither(prompt: Prompt, live: Live) -> None:
+    live.load("shop", "import bank\nLIMITS = bank.LIMITS")
+    prompt.type(IMPORTED, "LIMITS['w'] = 2")
+    assert prompt.logged() == {}

@@ -813,6 +813,20 @@ def test_a_change_through_a_name_that_its_cell_imports_is_the_modules(repl):
     assert prompt.value("bank.RATE, bank.LIMITS, pkg.shop.PRICE") == "(3, {'d': 5}, 4)"
 
 
+def test_a_change_of_what_was_imported_from_a_module_is_the_modules(repl):
+    """It came back with the session only."""
+    prompt = repl.start()
+    prompt.type("from bank import LIMITS")
+    prompt.type("LIMITS['d'] = 5")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start()
+    assert prompt.value("LIMITS, __import__('bank').LIMITS is LIMITS") == "({'d': 5}, True)"
+    prompt.die("exit()")
+    assert repl.pending("bank.py") == ["LIMITS"]
+    repl.place.write("program.py", "import bank\nprint(bank.LIMITS)\n")
+    assert repl.place.relive("run", "--replay", "all", "program.py").stdout == "{'d': 5}\n"
+
+
 def test_one_is_asked_once(repl, tmp_path):
     """What imports a module before the cells come back asked about what the cells did to it."""
     startup = tmp_path / "startup.py"

@@ -211,6 +211,28 @@ impl Session {
                 unit.binds.iter().any(|bound| bound == name) && is_it(outline.lines(unit.lines))
             })
     }
+
+    /// The one live module whose text binds a name, not by an import, to the object that it is at the prompt.
+    pub(crate) fn home(&mut self, name: &str, names: &dyn PromptNames) -> Option<String> {
+        if !names.is_bound(name) {
+            return None;
+        }
+        let mut homes = Vec::new();
+        for (module, live) in &mut self.modules {
+            if names.is_same(module, name)
+                && let Ok(outline) = live.outline(&mut self.last_unit)
+            {
+                let mut units = outline.units.iter();
+                let makes = units.any(|unit| {
+                    let mut imports = unit.imports.iter();
+                    unit.binds.iter().any(|bound| bound == name)
+                        && !imports.any(|import| import.alias == name)
+                });
+                homes.extend(makes.then(|| module.clone()));
+            }
+        }
+        homes.pop().filter(|_| homes.is_empty())
+    }
 }
 
 /// Whether the text of a module may bind a name, in a function or by a star import too.

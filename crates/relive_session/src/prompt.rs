@@ -539,7 +539,8 @@ impl Session {
     }
 
     /// The live module that a path leads into: its name, the part of the path that is the module, and the attributes
-    /// behind it. No part of it is the module whose names are those of the prompt.
+    /// behind it. No part of it is the module whose names are those of the prompt, or that the path begins in by a name
+    /// that was imported from it.
     fn live_module(
         &mut self,
         changed: &Changed,
@@ -569,6 +570,12 @@ impl Session {
             if self.has_module(&module) {
                 found = Some((module, Some(root.clone()), rest.collect()));
             }
+        }
+        let is_bound = changed.path.is_empty() && matches!(changed.how, How::Store | How::Delete);
+        if found.is_none() && !is_bound {
+            let home = self.home(&changed.root, names)?;
+            let path = std::iter::once(&changed.root).chain(attributes);
+            found = Some((home, None, path.cloned().collect()));
         }
         found
     }
