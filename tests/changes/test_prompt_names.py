@@ -34,15 +34,15 @@ class Prompt:
         self.bank: ModuleType = live.load("bank", BANK)
         self.names: dict[str, Any] = {"__name__": "__main__", "bank": self.bank}
         self._live = live
+        self.engine = live.session._engine
 
     def type(self, *cells: str) -> None:
         """Execute cells, each of which comes to its end."""
-        engine = self._live.session._engine
         for cell in cells:
-            number = engine.log_cell(cell, self.names)
+            number = self.engine.log_cell(cell, self.names)
             exec(compile(cell, "<cell>", "exec"), self.names)
             if number is not None:
-                report = relive.Report.from_dict(engine.cell_done(number, 1.0))
+                report = relive.Report.from_dict(self.engine.cell_done(number, 1.0))
                 assert not report.refused, report
 
     def logged(self, module: str = "bank") -> dict[str, str]:
@@ -202,3 +202,32 @@ def test_what_two_modules_have_under_a_name_belongs_to_neither(prompt: Prompt, l
     live.load("shop", "import bank\nLIMITS = bank.LIMITS")
     prompt.type(IMPORTED, "LIMITS['w'] = 2")
     assert prompt.logged() == {}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["def f(): return 1", "g = f; f = lambda: g() + 2", "bank.f = f"],
+        ["def f(): return 1", "g = f; f = lambda: g() + 2; bank.f = f"],
+        ["def f(): return 1\ng = f\nf = lambda: g() + 2\nbank.f = f"],
+        ["def f(): return 1", "def g(): return 3", "for f in [g]: pass", "bank.f = f"],
+        ["def f(): return 1", "from string import digits as f", "f = lambda: 3", "bank.f = f"],
+    ],
+)
+def test_a_name_that_was_bound_anew_is_no_definition_any_more(prompt: Prompt, cells) -> None:
+    """The module was given the definition as it had been typed, without what it was wrapped in since."""
+    prompt.type(*cells)
+    assert prompt.bank.f() == 3
+    assert prompt.logged() == OF_PROMPT
+
+
+def test_what_a_cell_that_failed_has_defined_is_not_taken_for_what_was_typed_before(prompt: Prompt) -> None:
+    prompt.type("def f(): return 1")
+    failing = "def f(): return 3\n1 / 0"
+    number = prompt.engine.log_cell(failing, prompt.names)
+    with pytest.raises(ZeroDivisionError):
+        exec(failing, prompt.names)
+    prompt.engine.cell_failed(number, "ZeroDivisionError", (2, 0))
+    prompt.type("bank.f = f")
+    assert prompt.bank.f() == 3
+    assert prompt.logged() == OF_PROMPT

@@ -112,7 +112,7 @@ impl PromptNames for CellNames<'_> {
 /// What is typed up to the statement at hand.
 pub(crate) struct Typed<'t> {
     pub(crate) names: &'t dyn PromptNames,
-    /// What its cell defines before it.
+    /// What its cell defines before it; with no text what it binds otherwise.
     pub(crate) defined: &'t [(String, String)],
     /// What its cell changes before it in the module.
     pub(crate) drafts: &'t [Draft],
@@ -197,10 +197,7 @@ impl Session {
     /// Whether a module defines a name as the prompt does. It has a function of its own then, in which the names are
     /// the module's.
     fn is_same_definition(&self, outline: &Outline, name: &str, typed: &Typed<'_>) -> bool {
-        let here = typed.defined.iter().rev();
-        let here = here.map(|(name, text)| (name, text));
-        let mut all = here.chain(self.prompt.get_key_value(name));
-        let Some((_, text)) = all.find(|(known, _)| *known == name) else {
+        let Some(text) = self.typed_definition(name, typed.defined) else {
             return false;
         };
         let is_it = |other: &str| text_hash(other) == text_hash(text);

@@ -26,7 +26,7 @@ pub struct LoggedCell {
     appended: Appended,
     /// Definitions that it assigns into modules.
     requests: Vec<ChangeRequest>,
-    /// What it defines at the prompt.
+    /// What it defines at the prompt, in the order of its text; with no text what it binds otherwise.
     defined: Vec<(String, String)>,
     /// Where it assigns definitions to: modules, and attributes in them.
     assigned: Vec<(String, Vec<String>)>,
@@ -141,6 +141,7 @@ impl Session {
             .filter(|(_, one)| is_logged(one))
         {
             own.push(self.own_draft(statement, &mut defined));
+            defined.extend(rebound(statement));
             own_steps.push(step);
             lines.push(statement.lines.first.to_string());
         }
@@ -222,6 +223,7 @@ impl Session {
             if let CellKind::Function { name } | CellKind::Class { name } = &statement.kind {
                 defined.push((name.clone(), statement.text.clone()));
             }
+            defined.extend(rebound(statement));
             for change in modules.values_mut() {
                 change.has_statement = false;
             }
@@ -315,6 +317,7 @@ impl Session {
             .outcome(&cell.appended, LogOutcome::Applied { milliseconds });
         let mut report = self.log_imported(host, &cell, usize::MAX, names);
         self.prompt.extend(cell.defined);
+        self.prompt.retain(|_, text| !text.is_empty());
         self.told.extend(cell.reasons);
         if !cell.requests.is_empty() {
             let changed = self.change(host, cell.requests);
@@ -334,6 +337,10 @@ impl Session {
         names: &dyn PromptNames,
     ) -> Report {
         self.has_run(cell);
+        // Which of them it came to is not looked into.
+        for (name, _) in &cell.defined {
+            self.prompt.remove(name);
+        }
         let Some(at) = at.filter(|_| !cell.places.is_empty()) else {
             self.log.outcome(&cell.appended, LogOutcome::Raised(why));
             return Report::default();
@@ -606,11 +613,19 @@ impl Session {
         let (_, value) = statement.text.split_once('=').filter(|_| is_plain)?;
         let value = value.trim();
         let (name, scope) = path.split_last()?;
-        let here = defined.iter().rev().find(|(name, _)| name == value);
-        let text = here
-            .map(|(_, text)| text)
-            .or_else(|| self.prompt.get(value))?;
+        let text = self.typed_definition(value, defined)?;
         Some((scope.to_vec(), renamed(text, value, name)?))
+    }
+
+    /// The text by which a name is defined at the prompt, if nothing else has bound it since.
+    pub(crate) fn typed_definition<'t>(
+        &'t self,
+        name: &str,
+        defined: &'t [(String, String)],
+    ) -> Option<&'t str> {
+        let here = defined.iter().rev().find(|(known, _)| known == name);
+        let text = here.map(|(_, text)| text).or_else(|| self.prompt.get(name));
+        text.map(String::as_str).filter(|text| !text.is_empty())
     }
 
     fn as_patch(&mut self, module: &str, scope: &[String], text: &str) -> Option<Vec<Draft>> {
@@ -661,6 +676,15 @@ fn imports_what_it_changes(statements: &[CellStatement]) -> bool {
         imported.extend(statement.imports.iter().map(|import| &*import.alias));
         is_it
     })
+}
+
+/// The names that a statement binds or deletes, and does not define: they have no text of a definition any more.
+fn rebound(statement: &CellStatement) -> Vec<(String, String)> {
+    if let CellKind::Function { .. } | CellKind::Class { .. } = statement.kind {
+        return Vec::new();
+    }
+    let names = statement.binds.iter();
+    names.map(|name| (name.clone(), String::new())).collect()
 }
 
 /// What a statement binds or deletes at the prompt, as changes of what the prompt has the names of. An import brings
