@@ -158,6 +158,17 @@ def test_what_a_star_import_has_brought_counts_as_bound(prompt: Prompt, live: Li
     assert prompt.logged("stars") == OWN
 
 
+def test_a_definition_in_the_cell_that_first_imports_its_module_stays_the_prompts(
+    prompt: Prompt, live: Live, capsys
+) -> None:
+    """It was said to be live, and what stood in the module was the prompt's, which knew no name of the module."""
+    live.write("fees.py", "RATE = 2\n\n\ndef fee(amount):\n    return amount + RATE\n")
+    prompt.type("import fees\ndef fee(amount): return amount * 3\nfees.fee = fee")
+    assert prompt.names["fees"].fee(2) == 6
+    assert "fees:fee is not made the module's own, and is not folded: it stands in the cell" in capsys.readouterr().err
+    assert prompt.logged("fees") == {"fee": "eval omitted"}
+
+
 def test_what_a_shell_puts_around_a_built_in_function_is_the_function(prompt: Prompt) -> None:
     """IPython has an `open` of its own."""
     prompt.names["functools"] = __import__("functools")
@@ -180,6 +191,7 @@ IMPORTED = "from bank import LIMITS, Account"
         ([IMPORTED, "base = 2", "LIMITS['w'] = base"], {"LIMITS": "eval omitted"}),
         ([IMPORTED, "Account.fee = 2", "setattr(Account, 'name', 'x')"], {"Account": "eval pending"}),
         ([IMPORTED, "def limit(self): return RATE", "Account.limit = limit"], {"Account.limit": "define pending"}),
+        ([f"{IMPORTED}\ndef limit(self): return RATE\nAccount.limit = limit"], {"Account.limit": "define pending"}),
         (["from shop import LIMITS", "LIMITS['w'] = 2"], {"LIMITS": "eval pending"}),
         ([IMPORTED, "LIMITS = {}"], {}),
         ([IMPORTED, "LIMITS = {}", "LIMITS['w'] = 2"], {}),

@@ -547,10 +547,9 @@ impl Engine {
         };
         self.change(py, |state| {
             let names = Namespace(running.namespace.into_bound(py));
-            let host = &mut state.host;
-            state
-                .session
-                .cell_failed(host, &running.cell, why, at, &names)
+            let session = &mut state.session;
+            session.cell_failed(&running.cell, why, at, &names);
+            Report::default()
         })?;
         Ok(())
     }

@@ -28,11 +28,17 @@ pub trait PromptNames {
     fn import_of(&self, _name: &str) -> Option<&ImportedName> {
         None
     }
+
+    /// Whether the cell has run already, and what it put into modules stands there.
+    fn has_run(&self) -> bool {
+        false
+    }
 }
 
 /// Where names at a prompt lead while a cell runs: its own imports come first, as far as their modules are live already.
 pub(crate) struct CellNames<'n> {
     prompt: &'n dyn PromptNames,
+    has_run: bool,
     imported: BTreeMap<String, String>,
     /// What it binds before it comes to the statement at hand, by imports and otherwise.
     imports: BTreeMap<String, ImportedName>,
@@ -40,9 +46,10 @@ pub(crate) struct CellNames<'n> {
 }
 
 impl<'n> CellNames<'n> {
-    pub(crate) fn new(prompt: &'n dyn PromptNames) -> Self {
+    pub(crate) fn new(prompt: &'n dyn PromptNames, has_run: bool) -> Self {
         Self {
             prompt,
+            has_run,
             imported: BTreeMap::new(),
             imports: BTreeMap::new(),
             rebound: BTreeSet::new(),
@@ -106,6 +113,10 @@ impl PromptNames for CellNames<'_> {
 
     fn import_of(&self, name: &str) -> Option<&ImportedName> {
         self.imports.get(name)
+    }
+
+    fn has_run(&self) -> bool {
+        self.has_run
     }
 }
 
@@ -214,11 +225,17 @@ impl Session {
         if !names.is_bound(name) {
             return None;
         }
+        let import = names.import_of(name);
         let mut homes = Vec::new();
         for (module, live) in &mut self.modules {
-            if names.is_same(module, name)
-                && let Ok(outline) = live.outline(&mut self.last_unit)
-            {
+            let is_it = match import {
+                Some(import) => {
+                    let source = (import.level == 0).then_some(&import.module);
+                    source == Some(module) && import.name.as_deref() == Some(name)
+                }
+                None => names.is_same(module, name),
+            };
+            if is_it && let Ok(outline) = live.outline(&mut self.last_unit) {
                 let mut units = outline.units.iter();
                 let makes = units.any(|unit| {
                     let mut imports = unit.imports.iter();

@@ -214,7 +214,7 @@ impl Session {
     ) -> BTreeMap<String, InModule> {
         let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
-        let mut names = CellNames::new(names);
+        let mut names = CellNames::new(names, !is_to_run);
         for (step, statement) in statements
             .iter()
             .enumerate()
@@ -244,64 +244,35 @@ impl Session {
     }
 
     /// Log what a cell has changed in modules that it had to import before: the first `done` of its statements.
-    fn log_imported(
-        &mut self,
-        host: &mut dyn Host,
-        cell: &LoggedCell,
-        done: usize,
-        names: &dyn PromptNames,
-    ) -> Report {
+    fn log_imported(&mut self, cell: &LoggedCell, done: usize, names: &dyn PromptNames) {
         let Some(statements) = cell
             .importing
             .as_deref()
             .and_then(|text| self::cell(text).ok())
         else {
-            return Report::default();
+            return;
         };
         let done = &statements[..done.min(statements.len())];
-        let mut requests = Vec::new();
         for (module, change) in self.in_modules(done, names, false) {
             let file: PathBuf = self.file_of(&module).into();
-            if cell
-                .appended
-                .transactions
-                .iter()
-                .any(|(known, _)| *known == file)
-            {
+            let mut known = cell.appended.transactions.iter();
+            if change.drafts.is_empty() || known.any(|(known, _)| *known == file) {
                 continue;
             }
-            self.told.extend(change.reasons.iter().cloned());
-            let is_definition = |index: usize| change.definitions.contains(&index);
-            let (definitions, others): (Vec<_>, Vec<_>) = change
-                .drafts
-                .iter()
-                .cloned()
-                .enumerate()
-                .partition(|(index, _)| is_definition(*index));
-            let drafts = |drafts: Vec<(usize, Draft)>| drafts.into_iter().map(|(_, draft)| draft);
+            self.told.extend(change.reasons);
             let logged = ModuleChange {
                 file,
-                drafts: drafts(others).collect(),
+                drafts: change.drafts,
                 via: Via::Repl,
                 cause: cell.appended.cause.clone(),
             };
             // It is done already, and cannot be refused any more.
-            if !logged.drafts.is_empty()
-                && let Err(error) = self.append_done(logged)
-            {
+            if let Err(error) = self.append_done(logged) {
                 self.told.push(format!(
                     "what the statement changed in {module} is not logged: {error}"
                 ));
             }
-            requests.push(ChangeRequest {
-                module,
-                drafts: drafts(definitions).collect(),
-                via: Via::Repl,
-                cause: cell.appended.cause.clone(),
-                logged: None,
-            });
         }
-        self.change(host, requests)
     }
 
     /// Note that a cell came to its end. Definitions that it assigned into modules are theirs from now on.
@@ -315,27 +286,24 @@ impl Session {
         self.has_run(&cell);
         self.log
             .outcome(&cell.appended, LogOutcome::Applied { milliseconds });
-        let mut report = self.log_imported(host, &cell, usize::MAX, names);
+        self.log_imported(&cell, usize::MAX, names);
         self.prompt.extend(cell.defined);
         self.prompt.retain(|_, text| !text.is_empty());
         self.told.extend(cell.reasons);
-        if !cell.requests.is_empty() {
-            let changed = self.change(host, cell.requests);
-            report.version = changed.version;
-            report.absorb(changed);
+        if cell.requests.is_empty() {
+            return Report::default();
         }
-        report
+        self.change(host, cell.requests)
     }
 
     /// Note that a cell raised, at this line and column of it; at line 0: before any of it was executed.
     pub fn cell_failed(
         &mut self,
-        host: &mut dyn Host,
         cell: &LoggedCell,
         why: &str,
         at: Option<(u32, u32)>,
         names: &dyn PromptNames,
-    ) -> Report {
+    ) {
         self.has_run(cell);
         // Which of them it came to is not looked into.
         for (name, _) in &cell.defined {
@@ -343,7 +311,7 @@ impl Session {
         }
         let Some(at) = at.filter(|_| !cell.places.is_empty()) else {
             self.log.outcome(&cell.appended, LogOutcome::Raised(why));
-            return Report::default();
+            return;
         };
         let raised = cell.places.iter().rposition(|&place| place <= at);
         let done = raised.unwrap_or_default();
@@ -361,7 +329,7 @@ impl Session {
             progress: &progress,
         };
         self.log.outcome(&cell.appended, outcome);
-        self.log_imported(host, cell, done, names)
+        self.log_imported(cell, done, names);
     }
 
     fn has_run(&mut self, cell: &LoggedCell) {
@@ -508,16 +476,26 @@ impl Session {
             self.named_of_prompt(&module, scope, text, &cell)
         });
         let of_prompt = of_prompt.unwrap_or_default();
-        let definition = definition.filter(|_| of_prompt.is_empty());
-        if !of_prompt.is_empty() {
-            let (name, names) = (path.join("."), of_prompt.join(", "));
+        let why = if !of_prompt.is_empty() {
+            Some(format!("it names {} of the prompt", of_prompt.join(", ")))
+        } else if names.has_run() {
+            // What stood in its place is gone: it cannot take the definition over.
+            definition
+                .as_ref()
+                .map(|_| "it stands in the cell that first imports the module".to_owned())
+        } else {
+            None
+        };
+        if let Some(why) = &why {
+            let name = path.join(".");
             change.reasons.push(format!(
-                "{module}:{name} is not made the module's own, and is not folded: it names {names} of the prompt"
+                "{module}:{name} is not made the module's own, and is not folded: {why}"
             ));
             change.kept.push(path.clone());
         }
-        if let Some(drafts) =
-            definition.and_then(|(scope, text)| self.as_patch(&module, &scope, &text))
+        if let Some(drafts) = definition
+            .filter(|_| why.is_none())
+            .and_then(|(scope, text)| self.as_patch(&module, &scope, &text))
         {
             let first = change.drafts.len();
             change.definitions.extend(first..first + drafts.len());
@@ -529,7 +507,7 @@ impl Session {
         if std::mem::replace(&mut change.has_statement, true) {
             return;
         }
-        let means_the_same = of_prompt.is_empty() && self.reads_the_same(statement, &module, names);
+        let means_the_same = why.is_none() && self.reads_the_same(statement, &module, names);
         let inside = match root {
             _ if !means_the_same => None,
             Some(root) => rebased(&statement.text, &root),
