@@ -174,7 +174,7 @@ impl<'a> Step<'a> {
                 return Ok(());
             }
             Some(index) => {
-                let style = tree.style();
+                let style = tree.style(&path.classes, index);
                 let scope = tree
                     .scope(&path.classes)
                     .map_err(|_| no_class(class, earlier))?;
@@ -186,7 +186,7 @@ impl<'a> Step<'a> {
             }
             None => {
                 let index = self.place(scope, &node, earlier);
-                let style = tree.style();
+                let style = tree.style(&path.classes, index);
                 let scope = tree
                     .scope(&path.classes)
                     .map_err(|_| no_class(class, earlier))?;
@@ -201,7 +201,7 @@ impl<'a> Step<'a> {
     fn is_taken(&self, scope: &Scope<'_>) -> bool {
         let name = Path::parse(self.target).name;
         let is_named = !name.key.starts_with('<');
-        self.is_addition && is_named && scope.all_of(name.key).len() >= name.ordinal
+        self.is_addition && is_named && scope.count_of(name.key) >= name.ordinal
     }
 
     /// Where an addition goes.

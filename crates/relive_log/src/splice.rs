@@ -90,7 +90,6 @@ pub fn splice(live: &Outline, scope: &[String], patch: &Outline) -> Result<Strin
             Place::Behind => true,
             Place::New => false,
         };
-        let style = tree.style();
         let scope = tree.scope(&names).map_err(class)?;
         let text = with_comments(patch, unit, &live.text);
         let node = Node::of_text(text, &scope.indentation, None);
@@ -109,6 +108,8 @@ pub fn splice(live: &Outline, scope: &[String], patch: &Outline) -> Result<Strin
             }
             _ => last_place(scope, &node),
         };
+        let style = tree.style(&names, index);
+        let scope = tree.scope(&names).map_err(class)?;
         let index = scope.insert(index, node, style, None);
         tree.settle(&names, index);
     }

@@ -127,6 +127,14 @@ impl<'a> Tree<'a> {
     /// Have each comment belong to what it would belong to if the text were read, around a unit that was put into a
     /// scope or taken out of it.
     pub(crate) fn settle(&mut self, classes: &[Name<'_>], index: usize) {
+        let (mut path, _) = self.way_to(classes);
+        path.push(index);
+        self.module.take_back_ends(Some(&path));
+        self.module.hand_out_tails(Some(&path));
+    }
+
+    /// Where the units stand that lead to a scope, and the scope, as far as there are such units.
+    fn way_to(&self, classes: &[Name<'_>]) -> (Vec<usize>, &Scope<'a>) {
         let mut path = Vec::new();
         let mut scope = &self.module;
         for class in classes {
@@ -139,14 +147,14 @@ impl<'a> Tree<'a> {
                 None => break,
             }
         }
-        path.push(index);
-        self.module.take_back_ends(Some(&path));
-        self.module.hand_out_tails(Some(&path));
+        (path, scope)
     }
 
-    /// How the text separates its units.
-    pub(crate) fn style(&self) -> Style {
-        Style::of(&self.module)
+    /// How units are separated around a place of a scope.
+    pub(crate) fn style(&self, classes: &[Name<'_>], index: usize) -> Style {
+        let (mut path, scope) = self.way_to(classes);
+        path.push(index);
+        Style::at(&path, scope, &self.module)
     }
 
     /// The module's scope, or that of a class.
@@ -333,7 +341,7 @@ impl<'a> Scope<'a> {
 
     /// The unit of a name for life; where there are none, of a name.
     pub(crate) fn find_own(&self, name: Name<'_>) -> Option<usize> {
-        if self.counts.get(name.key).is_none_or(|count| *count < 2) {
+        if self.count_of(name.key) < 2 {
             let found = self.find(name);
             return match found.and_then(|index| self.nodes[index].lineage) {
                 Some(id) if id != name.ordinal => None,
@@ -368,6 +376,11 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// How many units share a key.
+    pub(crate) fn count_of(&self, key: &str) -> usize {
+        self.counts.get(key).copied().unwrap_or_default()
+    }
+
     /// The units that share a key.
     pub(crate) fn all_of(&self, key: &str) -> Vec<usize> {
         (0..self.nodes.len())
@@ -392,7 +405,6 @@ impl<'a> Scope<'a> {
                 self.end.splice(0..0, filler.tail);
             }
         }
-        let style = style.observed_in(self);
         index = index.min(self.nodes.len());
         let comments = std::mem::take(&mut node.above);
         let mut above = self.head_for(index, change, node.kind);
@@ -520,7 +532,6 @@ impl<'a> Scope<'a> {
         style: Style,
         change: Option<u64>,
     ) {
-        let style = style.observed_in(self);
         if self.nodes[index].key != node.key {
             if let Some(count) = self.counts.get_mut(&self.nodes[index].key) {
                 *count -= 1;
