@@ -185,6 +185,7 @@ impl<'a> Step<'a> {
                 return Err(format!("the source has another {} already", self.target));
             }
             None => {
+                node.is_added = true;
                 let index = self.place(scope, &node, earlier);
                 let style = tree.style(&path.classes, index);
                 let scope = tree
@@ -197,11 +198,11 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Whether as many as are to be there have the name of an addition already. Statements without a name are no rivals.
+    /// Whether the source has as many of the name of an addition as are to be there. Statements without a name are no rivals.
     fn is_taken(&self, scope: &Scope<'_>) -> bool {
         let name = Path::parse(self.target).name;
         let is_named = !name.key.starts_with('<');
-        self.is_addition && is_named && scope.count_of(name.key) >= name.ordinal
+        self.is_addition && is_named && scope.count_of_source(name.key) >= name.ordinal
     }
 
     /// Where an addition goes.

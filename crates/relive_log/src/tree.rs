@@ -67,6 +67,8 @@ pub(crate) struct Node<'a> {
     key: String,
     /// What it is counted as for life, if that is known; see [`Lineages`].
     lineage: Option<usize>,
+    /// Whether a change added it.
+    pub(crate) is_added: bool,
     pub(crate) kind: UnitKind,
     /// Whether it would be a docstring if nothing were above it.
     is_string: bool,
@@ -376,8 +378,16 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// How many units share a key.
-    pub(crate) fn count_of(&self, key: &str) -> usize {
+    /// How many units of the source share a key.
+    pub(crate) fn count_of_source(&self, key: &str) -> usize {
+        let is_it = |node: &&Node<'_>| node.key == key && !node.is_added;
+        match self.count_of(key) {
+            0 => 0,
+            _ => self.nodes.iter().filter(is_it).count(),
+        }
+    }
+
+    fn count_of(&self, key: &str) -> usize {
         self.counts.get(key).copied().unwrap_or_default()
     }
 
@@ -510,6 +520,7 @@ impl<'a> Scope<'a> {
         let filler = Node {
             key: target::beginning(PASS),
             lineage: None,
+            is_added: false,
             kind: UnitKind::Inert,
             is_string: false,
             above: Vec::new(),
@@ -540,6 +551,7 @@ impl<'a> Scope<'a> {
         }
         let old = &mut self.nodes[index];
         let is_new_definition = node.is_definition() && !old.is_definition();
+        node.is_added = old.is_added;
         node.above = std::mem::take(&mut old.above);
         let tail = old.take_tail();
         node.give_tail(tail);
@@ -624,6 +636,7 @@ impl<'a> Node<'a> {
         Self {
             key: target::key(unit, first),
             lineage: None,
+            is_added: false,
             is_string: match unit.kind {
                 UnitKind::Docstring => true,
                 UnitKind::Inert => is_quoted(),

@@ -45,11 +45,10 @@ pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
     }
     match source {
         Some(source) => {
-            let lineages = Lineages::of(changes, source);
-            let judged = changes.to_vec();
-            let said = Said::of(&judged, source, &lineages);
-            note_folds(changes, &said);
-            weigh(changes, &said);
+            if changes.iter().any(is_unfinished_fold) {
+                with_said(changes, source, note_folds);
+            }
+            with_said(changes, source, weigh);
         }
         None => {
             for change in changes.iter_mut().filter(|change| is_counted(change)) {
@@ -76,6 +75,20 @@ pub fn judge(changes: &mut [Change], source: Option<&Outline>) {
             why.clone_into(&mut change.why);
         }
     }
+}
+
+fn with_said(
+    changes: &mut [Change],
+    source: &Outline,
+    each: impl FnOnce(&mut [Change], &Said<'_>),
+) {
+    let lineages = Lineages::of(changes, source);
+    let judged = changes.to_vec();
+    each(changes, &Said::of(&judged, source, &lineages));
+}
+
+fn is_unfinished_fold(change: &Change) -> bool {
+    change.outcome == Outcome::Unfinished && matches!(change.kind, ChangeKind::Fold { .. })
 }
 
 /// What a patch says.
@@ -105,7 +118,7 @@ fn note_folds(changes: &mut [Change], said: &Said<'_>) {
     let mut folded: BTreeMap<u64, u64> = BTreeMap::new();
     let mut happened = BTreeSet::new();
     let unfinished = changes.iter().filter_map(|fold| match &fold.kind {
-        ChangeKind::Fold { of } if fold.outcome == Outcome::Unfinished && !of.is_empty() => {
+        ChangeKind::Fold { of } if is_unfinished_fold(fold) && !of.is_empty() => {
             Some((fold.number, of))
         }
         _ => None,
@@ -136,7 +149,6 @@ fn note_folds(changes: &mut [Change], said: &Said<'_>) {
             change.why = format!("folded into the source by {fold}");
         } else if happened.contains(&change.number) {
             change.status = Status::Folded;
-            change.outcome = Outcome::Applied;
             "it was written, and the process died before it could say so"
                 .clone_into(&mut change.why);
         }

@@ -37,7 +37,7 @@ impl<'s> Said<'s> {
             }
             units.insert(lineages.of_unit(&target).to_owned(), (target, unit));
         }
-        for change in changes.iter().rev() {
+        for change in changes {
             if let ChangeKind::Patch { old, new, .. } = &change.kind
                 && let Some(name) = lineages.name_of_change(change.number)
             {

@@ -242,14 +242,7 @@ impl Group {
         let is_sure = !self.is_shifted;
         let found = match old {
             Some(_) if alike.len() == 1 => alike.pop(),
-            // What was removed, or whose addition is left off, is added again.
-            None => self
-                .find(|one| is_at(one) && one.live.is_none(), ordinal)
-                .or_else(|| {
-                    let is_left_off = self.live_count() >= ordinal;
-                    let is_it = |one: &Lineage| is_at(one) && one.counted().is_none();
-                    self.find(is_it, ordinal).filter(|_| is_left_off)
-                }),
+            None => None,
             Some(_) => self
                 .find(|one| is_at(one) && one.live == old, ordinal)
                 .or_else(|| self.find(|one| is_sure && is_at(one) && is_new(one), ordinal))
@@ -543,10 +536,10 @@ impl Group {
             }
             let counted = lineage.versions.iter().rev();
             for version in counted.filter(|version| version.is_counted) {
-                let Some(text) = version.new else {
-                    break;
-                };
-                if place(&mut ids, lineage, text) {
+                if version
+                    .new
+                    .is_some_and(|text| place(&mut ids, lineage, text))
+                {
                     is_placed[index] = true;
                     break;
                 }

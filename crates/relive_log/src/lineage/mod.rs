@@ -138,6 +138,8 @@ struct Census {
 impl Census {
     fn live_through(&mut self, changes: &[Change]) {
         let mut save: (u64, Vec<(String, Saved)>) = (0, Vec::new());
+        // What folds that were never ended have written is known from what the source says now.
+        let mut found: Vec<u64> = Vec::new();
         let mut turns = turns(changes).into_iter().peekable();
         for change in changes {
             while let Some(turn) = turns.next_if(|turn| turn.at < change.number) {
@@ -213,8 +215,9 @@ impl Census {
                     }
                 }
                 ChangeKind::Fold { of } if change.status == Status::Folded => {
-                    for number in of {
-                        self.fold(*number);
+                    match change.outcome {
+                        Outcome::Applied => of.iter().for_each(|number| self.fold(*number)),
+                        _ => found.extend(of),
                     }
                 }
                 _ => {}
@@ -224,6 +227,7 @@ impl Census {
             self.turn(turn, &mut save.1);
         }
         self.save(save.1);
+        found.into_iter().for_each(|number| self.fold(number));
     }
 
     fn turn(&mut self, turn: Turn, before: &mut Vec<(String, Saved)>) {

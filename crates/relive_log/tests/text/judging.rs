@@ -648,3 +648,69 @@ fn what_was_added_after_a_removal_was_left_off_stands_beside_what_is_there_again
     .assert_eq(&world.told(&log));
     assert_eq!(world.live(&log), "import a\n\na = 1\n");
 }
+
+/// An addition was taken for the addition, once more, of what had been removed. When that removal was then left off, one
+/// `tick()` was there instead of two.
+#[test]
+fn what_was_added_after_a_removal_is_another_one_when_the_removal_is_left_off() {
+    let world = World::new("tick()\n\nx = 1\n\ntick()\n");
+    let mut log = world.open();
+    let number = world.edit(&mut log, "tick()\n\nx = 1\n")[0];
+    world.edit(&mut log, "tick()\n\nx = 1\n\ntick()\n");
+    let why = String::new();
+    world.make(&mut log, &[Draft::Skip { of: number, why }], Via::Repl);
+    expect![[r#"
+        2 <tick()>#2: omitted (left off by 8)
+        5 <tick()>#2: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log).matches("tick()").count(), 3);
+}
+
+/// A fold was not known to have been written, and an editor wrote the same. The two were then taken for two times two
+/// definitions, and what removed them was said to be pending, but removed nothing.
+#[test]
+fn a_save_says_what_a_fold_that_died_was_to_write() {
+    for calls in 0..70 {
+        let world = World::new("x = 1\n");
+        let mut log = world.open();
+        let new = "x = 1\n\na = 1\n\nclass a:\n    b = 1\n";
+        world.edit(&mut log, new);
+        world.make(&mut log, &[], Via::Repl);
+        world.disk.fail_from(calls, std::io::ErrorKind::Interrupted);
+        let _ = relive_log::fold(&world.rim, &mut log, Path::new(SOURCE), false);
+        drop(log);
+        world.disk.kill();
+        world.disk.heal();
+        let mut log = world.open();
+        world.save(&mut log, new);
+        world.edit(&mut log, "x = 1\n");
+        let told = world.told(&log);
+        assert_eq!(world.live(&log), "x = 1\n", "{calls}\n{told}");
+    }
+}
+
+/// What a change had added was taken for what the source has: `the source has another a already`.
+#[test]
+fn only_what_the_source_has_is_another_definition_that_is_there_already() {
+    let world = World::new("x = 1\n");
+    let mut log = world.open();
+    let twice = "x = 1\n\na = 1\na = 1\n";
+    world.edit(&mut log, twice);
+    let number = world.edit(&mut log, "x = 1\n")[0];
+    world.edit(&mut log, twice);
+    let why = String::new();
+    world.make(&mut log, &[Draft::Skip { of: number, why }], Via::Repl);
+    expect![[r#"
+        2 a: in source (change 7 came after it, and is in the source)
+        3 a#2: pending (clean)
+        6 a#2: omitted (left off by 14)
+        7 a: in source (already in the source)
+        10 a: pending (clean)
+        11 a#2: pending (clean)
+    "#]]
+    .assert_eq(&world.told(&log));
+    assert_eq!(world.live(&log).matches("a = 1").count(), 3);
+    world.edit(&mut log, "x = 1\n");
+    assert_eq!(world.live(&log), "x = 1\n");
+}
