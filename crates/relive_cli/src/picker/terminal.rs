@@ -58,6 +58,18 @@ fn is_ours(terminal: &impl AsFd) -> bool {
 
 /// Show the list until the user has chosen.
 pub(super) fn ask(picker: &mut Picker<'_>) -> io::Result<Choice> {
+    show(picker).map_err(|error| {
+        // It may go while something is written to it.
+        let has_gone = error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error());
+        if has_gone { gone() } else { error }
+    })
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the terminal has gone")
+}
+
+fn show(picker: &mut Picker<'_>) -> io::Result<Choice> {
     let _restored = Restored::new()?;
     let mut area = Rect::default();
     let mut terminal = blank(area)?;
@@ -96,10 +108,7 @@ fn wait() -> io::Result<()> {
             File::open("/dev/tty").is_ok_and(|terminal| look(&terminal))
         };
         if !is_there {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the terminal has gone",
-            ));
+            return Err(gone());
         }
         // A window that has another size is no input, but ends the look, or comes to light at the next one.
         if event::poll(Duration::ZERO)? {
