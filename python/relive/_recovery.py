@@ -163,7 +163,7 @@ def recover(
         engine.settle_prompt([], [each for each in left.undecided().items() if each[0] not in numbers], False)
         for number, text in zip(numbers, engine.replay_prompt(left.session, numbers), strict=True):
             missing = {*left.needs.get(number, ())} - back
-            away = engine.why_it_stays_away(text, place.namespace, number in named)
+            away = engine.why_it_stays_away(text, place.namespace, choice is not None)
             if away and away[1]:
                 back.add(number)
             elif away or (missing and number not in named):

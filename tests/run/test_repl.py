@@ -697,7 +697,7 @@ def test_a_recovery_that_is_interrupted_can_be_had_again(repl, then):
     prompt = repl.start()
     prompt.type("first = 1")
     prompt.type("import bank")
-    prompt.type("bank.LIMITS['a'] = 1")
+    prompt.type("bank.LIMITS['a'] = first")
     prompt.type("number = str(bank.LIMITS)")
     prompt.terminal.process.kill()
     prompt.terminal.end()
@@ -718,7 +718,9 @@ def test_a_recovery_that_is_interrupted_can_be_had_again(repl, then):
         prompt = repl.open()
     assert "number = str(bank.LIMITS)" in prompt.terminal.wait_for(QUESTION)
     assert "not back" not in prompt.answer("y")
-    assert prompt.value("number, bank.LIMITS") == "(\"{'a': 1}\", {'a': 1})"
+    assert prompt.value("first, number, bank.LIMITS") == "(1, \"{'a': 1}\", {'a': 1})"
+    prompt.die("exit()")
+    assert repl.pending("bank.py") == ["LIMITS"]
 
 
 def test_what_a_module_has_replayed_by_itself_is_not_done_twice(repl):
@@ -767,6 +769,36 @@ def test_all_does_not_mean_what_only_a_prompt_can_bring_back(repl):
     assert (done.stdout, "raised" in done.stderr) == ("{'f': 5}\n", False)
     prompt = repl.start()
     assert prompt.value("bank.LIMITS") == "{'e': 4, 'f': 5}"
+
+
+def test_a_cell_that_patches_several_times_comes_back_whole(repl):
+    """Its first patch took back what all others had done, and these took themselves for undone."""
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("relive.patch('bank', 'X = 1'); relive.patch('bank', 'Z = 2')")
+    prompt.type("[relive.patch('bank', f'Y = {n}') and None for n in (1, 2)]")
+    prompt.type("relive.patch('bank', 'W = 1'); bank.LIMITS['w'] = 1")
+    prompt.die("import os; os.abort()")
+    prompt = repl.start("--replay", "all")
+    assert prompt.value("bank.X, bank.Y, bank.Z, bank.W, bank.LIMITS") == "(1, 2, 2, 1, {'w': 1})"
+    prompt.die("exit()")
+    program = repl.place.write("program.py", "from bank import *\nprint(X, Y, Z, W, LIMITS)\n")
+    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "1 2 2 1 {'w': 1}\n"
+
+
+def test_a_patch_that_does_not_come_back_with_its_cell_is_named(repl):
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("relive.patch('bank', 'X = 1')")
+    prompt.type("relive.patch('bank', 'Z = 2')")
+    prompt.die("import os; os.abort()")
+    listed = json.loads(repl.place.relive("log", "bank.py", "--json").stdout)["changes"]
+    repl.place.relive("undo", "bank.py", str(listed[0]["n"]))
+    repl.place.relive("recover", "bank.py", "--none")
+    prompt = repl.start("--replay", "all")
+    assert "bank:X is not patched once more: it was undone" in prompt.shown
+    assert "bank:Z is not patched once more: you left it off" in prompt.shown
+    assert prompt.value("hasattr(bank, 'X'), hasattr(bank, 'Z')") == "(False, False)"
 
 
 def test_what_needs_something_that_is_not_back_does_not_come_back_with_another_value(repl):

@@ -366,7 +366,7 @@ impl Engine {
         let mut origins = left.origins();
         let chosen = left.statements.iter();
         let chosen = chosen.filter(|one| numbers.contains(&one.change.number));
-        origins.extend(chosen.map(|one| one.origin.clone()));
+        origins.extend(chosen.flat_map(|one| one.origins.clone()));
         let replayed = Replayed::new(Arc::clone(&self.shared), &left, &numbers);
         *lock(&self.left) = Some(left);
         self.shared
@@ -390,17 +390,19 @@ impl Engine {
         let files = left.files();
         let statements = left.statements.iter();
         let why = |number: u64| off.iter().find(|(off, _)| *off == number);
-        let gone = statements.filter_map(|statement| {
-            let (_, why) = why(statement.change.number)?;
-            Some((statement.origin.clone(), why.clone()))
-        });
-        let gone: BTreeMap<Cause, String> = gone.collect();
+        let mut gone: BTreeMap<Cause, String> = BTreeMap::new();
+        for statement in statements {
+            if let Some((_, why)) = why(statement.change.number) {
+                let origins = statement.origins.iter().cloned();
+                gone.extend(origins.map(|origin| (origin, why.clone())));
+            }
+        }
         let settled = py.detach(|| left.settle(&self.name, &back, &off));
         let settled = settled.map_err(|error| told(&error));
         let (modules, notices) = self.shared.with(py, (Ok(()), Vec::new()), |state| {
             let modules = state.session.leave_off(&gone, &files);
             if is_over {
-                state.session.replay_cause = None;
+                state.session.replay_causes.clear();
                 state.session.returning.clear();
             }
             (modules, state.session.notices())

@@ -173,7 +173,7 @@ fn own_attribute<'py>(owner: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py
 pub(crate) struct Replayed {
     shared: Arc<Shared>,
     /// Each with what it is known by.
-    statements: std::vec::IntoIter<(Cause, String)>,
+    statements: std::vec::IntoIter<(Vec<Cause>, String)>,
 }
 
 impl Replayed {
@@ -181,7 +181,7 @@ impl Replayed {
         let statement = |number: &u64| {
             let mut statements = left.statements.iter();
             let found = statements.find(|statement| statement.change.number == *number)?;
-            Some((found.origin.clone(), found.text().to_owned()))
+            Some((found.origins.clone(), found.text().to_owned()))
         };
         let statements: Vec<_> = numbers.iter().filter_map(statement).collect();
         Self {
@@ -190,9 +190,9 @@ impl Replayed {
         }
     }
 
-    fn replays(&self, py: Python<'_>, cause: Option<Cause>) {
+    fn replays(&self, py: Python<'_>, causes: Vec<Cause>) {
         self.shared
-            .with(py, (), |state| state.session.replay_cause = cause);
+            .with(py, (), |state| state.session.replay_causes = causes);
     }
 }
 
@@ -204,7 +204,7 @@ impl Replayed {
 
     fn __next__(&mut self, py: Python<'_>) -> Option<String> {
         let (origin, text) = self.statements.next().unzip();
-        self.replays(py, origin);
+        self.replays(py, origin.unwrap_or_default());
         text
     }
 }

@@ -78,14 +78,15 @@ impl Session {
         let mut requests = Vec::new();
         for (name, outline) in texts {
             let live = self.live_text(name);
-            let cause = self.replay_cause.as_ref();
-            if cause.is_some_and(|cause| self.was_taken_back(name, cause)) {
-                continue;
-            }
             if let Some(live) = live.filter(|_| report.refused.is_empty()) {
                 let mut drafts = relive_log::drafts(&live, &outline);
-                let cause = self.replay_cause.as_ref();
-                drafts.extend(cause.map_or_else(Vec::new, |cause| self.replaced_by(name, cause)));
+                if !self.replay_causes.is_empty() {
+                    drafts = self.made_again(name, drafts);
+                    if drafts.is_empty() {
+                        continue;
+                    }
+                    drafts.extend(self.replaced_by(name));
+                }
                 requests.push(ChangeRequest {
                     module: name.to_owned(),
                     drafts,
@@ -503,9 +504,12 @@ fn with_drafts(changes: &[Change], drafts: &[Draft], via: Via) -> Vec<Change> {
                 via,
             )),
             Draft::State { .. } => {}
-            Draft::Undo { of, .. } => {
+            Draft::Undo { of, why } => {
                 turn(&mut changes, *of, Status::Undone);
-                changes.push(unlogged(number, ChangeKind::Undo { of: *of }, via));
+                changes.push(Change {
+                    why: why.clone(),
+                    ..unlogged(number, ChangeKind::Undo { of: *of }, via)
+                });
             }
             Draft::Skip { of, .. } | Draft::Unskip { of, .. } => {
                 let is_skip = matches!(draft, Draft::Skip { .. });

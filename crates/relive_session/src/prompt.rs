@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use relive_log::{
-    Cause, Change, ChangeKind, Draft, Effect, Operation, Progress, Status, Via,
-    is_left_off_by_choice,
+    Change, ChangeKind, Draft, Effect, Operation, Progress, Status, Via, is_left_off_by_choice,
 };
 use relive_syntax::{
     CellEffect, CellKind, CellStatement, Changed, How, Outline, Step, cell, rebased,
@@ -149,10 +148,8 @@ impl Session {
             return Ok(None);
         }
         let mut modules = self.in_modules(&statements, names, true);
-        if let Some(cause) = &self.replay_cause {
-            for (name, change) in &mut modules {
-                change.drafts.extend(self.replaced_by(name, cause));
-            }
+        for (name, change) in &mut modules {
+            change.drafts.extend(self.replaced_by(name));
         }
         let changes: Vec<ModuleChange> = modules
             .iter()
@@ -163,7 +160,7 @@ impl Session {
                 cause: None,
             })
             .collect();
-        let replayed = self.replay_cause.as_ref();
+        let replayed = self.replay_causes.first();
         let appended = self.log.append_cell(&own, &changes, replayed)?;
         self.running.extend(appended.cause.clone());
         let steps = modules.values().map(|change| change.steps.clone());
@@ -338,9 +335,12 @@ impl Session {
     }
 
     /// What a cell that comes back did to a module the first time counts no longer: it does it again.
-    pub(crate) fn replaced_by(&self, module: &str, cause: &Cause) -> Vec<Draft> {
-        let same = self.caused_by(module, cause);
-        let same = same.filter(|change| change.status != Status::Undone);
+    pub(crate) fn replaced_by(&self, module: &str) -> Vec<Draft> {
+        let same = self.caused_before(module);
+        let same = same.filter(|change| {
+            let is_counted = matches!(change.status, Status::Pending | Status::Omitted);
+            is_counted && !is_left_off_by_choice(change)
+        });
         let undos = same.map(|change| Draft::Undo {
             of: change.number,
             why: MADE_AGAIN.to_owned(),
@@ -348,10 +348,27 @@ impl Session {
         undos.collect()
     }
 
-    /// Whether what a cell did to a module was taken back later: then it does not come back with the cell.
-    pub(crate) fn was_taken_back(&self, module: &str, cause: &Cause) -> bool {
-        let mut same = self.caused_by(module, cause).peekable();
-        same.peek().is_some() && same.all(|change| self.why_it_is_over(module, change).is_some())
+    /// Of what a cell that comes back patches, what it may: not what has become something else since it was made first.
+    pub(crate) fn made_again(&mut self, module: &str, drafts: Vec<Draft>) -> Vec<Draft> {
+        let mut may = Vec::new();
+        for draft in drafts {
+            let same = self.caused_before(module);
+            let same = same.filter(|change| is_same_change(&change.kind, &draft));
+            let away: Option<Vec<Away>> = same
+                .map(|change| self.why_it_is_over(module, change))
+                .collect();
+            // None of them is over, or there is none.
+            let Some(away) = away.and_then(|away| away.last().copied()) else {
+                may.push(draft);
+                continue;
+            };
+            if let (Draft::Patch { target, .. }, false) = (&draft, away == Away::Live) {
+                let why = away.why();
+                self.told
+                    .push(format!("{module}:{target} is not patched once more: {why}"));
+            }
+        }
+        may
     }
 
     /// Why a statement that is to come back does not, whatever else it does: all that it did to live modules is live
@@ -363,7 +380,6 @@ impl Session {
         names: &dyn PromptNames,
         is_named: bool,
     ) -> Option<Away> {
-        let cause = self.replay_cause.clone()?;
         let mut modules: BTreeMap<String, InModule> = BTreeMap::new();
         let mut defined = Vec::new();
         for statement in &cell(text).unwrap_or_default() {
@@ -375,7 +391,7 @@ impl Session {
         let mut why = None;
         for (module, change) in &modules {
             for draft in &change.drafts {
-                let same = self.caused_by(module, &cause);
+                let same = self.caused_before(module);
                 let mut same = same
                     .filter(|change| is_same_change(&change.kind, draft))
                     .peekable();
@@ -415,7 +431,8 @@ impl Session {
         change.status == Status::Undone && changes.is_some_and(|changes| changes.iter().any(is_it))
     }
 
-    fn caused_by(&self, module: &str, cause: &Cause) -> impl Iterator<Item = &Change> {
+    /// What the statement that comes back did to a module when it was executed before.
+    fn caused_before(&self, module: &str) -> impl Iterator<Item = &Change> {
         let module = self.modules.get(module);
         let changes = module.into_iter().flat_map(|module| &module.changes);
         changes.filter(move |change| {
@@ -423,7 +440,11 @@ impl Session {
                 change.kind,
                 ChangeKind::Patch { .. } | ChangeKind::State { .. }
             );
-            is_change && change.cause.as_ref() == Some(cause)
+            is_change
+                && change
+                    .cause
+                    .as_ref()
+                    .is_some_and(|cause| self.replay_causes.contains(cause))
         })
     }
 

@@ -118,6 +118,9 @@ fn leave_to_cells(
         }
         if change.status == Status::Pending {
             change.status = Status::Omitted;
+        } else if is_left_off_by_itself(change) {
+            // Whether its cell comes back is asked there.
+            change.why.clear();
         }
     }
     in_conflict

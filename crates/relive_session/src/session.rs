@@ -67,8 +67,8 @@ pub struct Session {
     pub(crate) log: Box<dyn ChangeLog>,
     /// What the user is to be told once.
     pub(crate) told: Vec<String>,
-    /// What is typed next is a statement of another session, come back after a crash.
-    pub replay_cause: Option<Cause>,
+    /// The transactions of the statement that comes back after a crash just now, the last first.
+    pub replay_causes: Vec<Cause>,
     /// The cells that run, the innermost last: what is changed meanwhile is a consequence of them.
     pub(crate) running: Vec<Cause>,
     /// The cells of a session that died which come back one after the other: what they did to modules comes with them.
@@ -114,7 +114,7 @@ impl Session {
             modules: BTreeMap::new(),
             stale: BTreeMap::new(),
             log: Box::new(NoLog),
-            replay_cause: None,
+            replay_causes: Vec::new(),
             told: Vec::new(),
             running: Vec::new(),
             returning: BTreeSet::new(),

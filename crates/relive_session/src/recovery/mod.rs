@@ -19,7 +19,7 @@ use crate::session::Session;
 pub(crate) use crash::{Crash, crash};
 pub use fate::Fate;
 pub use statements::LeftStatement;
-use statements::statements;
+use statements::{came_back_in, statements};
 
 /// What sessions at prompts left that died in one directory, or with the names of one script.
 pub struct LeftBehind {
@@ -86,7 +86,7 @@ impl LeftBehind {
         dead.sort_by(|one, other| one.0.cmp(&other.0));
         let mut logs: Vec<DeadLog> = dead.into_iter().map(|(_, log)| log).collect();
         let crashes: Vec<Option<Crash>> = logs.iter().map(|log| crash(rim, &log.session)).collect();
-        let mut statements = statements(&logs, &crashes);
+        let mut statements = statements(&logs, &crashes, session);
         give_up(&mut logs, &mut statements);
         let is_new = |index: usize| {
             let mut own = statements.iter().filter(|one| one.places[0].log == index);
@@ -114,7 +114,7 @@ impl LeftBehind {
     #[must_use]
     pub fn origins(&self) -> BTreeSet<Cause> {
         let open = self.statements.iter().filter(|one| !one.is_decided);
-        open.map(|one| one.origin.clone()).collect()
+        open.flat_map(|one| one.origins.clone()).collect()
     }
 
     /// The source files that the sessions have changed.
@@ -133,12 +133,12 @@ impl LeftBehind {
         back: &[u64],
         off: &[(u64, String)],
     ) -> Result<(), AppendError> {
-        let why = format!("came back in session {session}");
+        let why = came_back_in(session);
         let mut drafts: Vec<Vec<Draft>> = self.logs.iter().map(|_| Vec::new()).collect();
         for statement in &self.statements {
             let number = statement.change.number;
             if back.contains(&number) {
-                for place in statement.places.iter().filter(|place| !place.is_undone) {
+                for place in statement.places.iter().filter(|place| !place.is_here) {
                     drafts[place.log].push(Draft::Undo {
                         of: place.number,
                         why: why.clone(),

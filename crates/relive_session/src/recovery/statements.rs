@@ -14,8 +14,8 @@ use super::fate::{Fate, INTERRUPTED, fates};
 pub struct LeftStatement {
     /// What is known of it. Numbers are those of the list, counted from 1: several logs may be behind it.
     pub change: Change,
-    /// By which it is known in its own log.
-    pub origin: Cause,
+    /// The transactions that executed it, the last first.
+    pub origins: Vec<Cause>,
     /// What is to be done about it.
     pub fate: Fate,
     /// Somebody has decided about it.
@@ -33,7 +33,15 @@ pub struct LeftStatement {
 pub(super) struct Place {
     pub(super) log: usize,
     pub(super) number: u64,
+    /// It has come back.
     pub(super) is_undone: bool,
+    /// It has come back in this session.
+    pub(super) is_here: bool,
+}
+
+/// What says that a statement came back in a session.
+pub(super) fn came_back_in(session: &str) -> String {
+    format!("came back in session {session}")
 }
 
 impl LeftStatement {
@@ -52,9 +60,16 @@ fn text_of(change: &Change) -> &str {
     }
 }
 
-/// What the sessions of these logs left, oldest first; how each of them crashed.
-pub(super) fn statements(logs: &[DeadLog], crashes: &[Option<Crash>]) -> Vec<LeftStatement> {
-    let mut gathered = Gathered::default();
+/// What the sessions of these logs left, oldest first; how each of them crashed. `session` is the one that asks.
+pub(super) fn statements(
+    logs: &[DeadLog],
+    crashes: &[Option<Crash>],
+    session: &str,
+) -> Vec<LeftStatement> {
+    let mut gathered = Gathered {
+        back_here: came_back_in(session),
+        ..Gathered::default()
+    };
     for (index, (dead, crash)) in logs.iter().zip(crashes).enumerate() {
         gathered.add_log(index, dead, crash.as_ref());
     }
@@ -71,8 +86,26 @@ pub(super) fn statements(logs: &[DeadLog], crashes: &[Option<Crash>]) -> Vec<Lef
     }
     note_needs(&mut statements);
     // Numbered before: what has come back takes no number from what was shown with it.
-    statements.retain(|statement| !statement.places[0].is_undone);
+    forget_returned(&mut statements);
     statements
+}
+
+/// Forget what has come back. In a session that is over, it went with that: then it stays as long as somebody should
+/// decide about something that needs it.
+fn forget_returned(statements: &mut Vec<LeftStatement>) {
+    let mut kept: BTreeSet<u64> = BTreeSet::new();
+    for statement in statements.iter().rev() {
+        let number = statement.change.number;
+        if !statement.places[0].is_undone {
+            kept.insert(number);
+        }
+        let is_open = kept.contains(&number) && !statement.is_decided;
+        kept.extend(statement.needs.iter().filter(|_| is_open));
+    }
+    statements.retain(|statement| kept.contains(&statement.change.number));
+    for statement in statements {
+        statement.needs.retain(|needed| kept.contains(needed));
+    }
 }
 
 #[derive(Default)]
@@ -80,6 +113,8 @@ struct Gathered {
     statements: Vec<LeftStatement>,
     /// The indices of those that a transaction has: a long session has many.
     known_by: HashMap<Cause, Vec<usize>>,
+    /// The reason of those that came back in the session that asks.
+    back_here: String,
 }
 
 impl Gathered {
@@ -87,6 +122,11 @@ impl Gathered {
         let read = dead.log.read();
         let changes = history(read);
         let skipped = skipped(read);
+        let back = changes.iter().filter_map(|change| match change.kind {
+            ChangeKind::Undo { of } if change.why == self.back_here => Some(of),
+            _ => None,
+        });
+        let back_here: BTreeSet<u64> = back.collect();
         for cell in changes.chunk_by(|one, other| one.tx == other.tx) {
             let fates = fates(cell, read, &skipped, crash);
             for (change, fate) in cell.iter().zip(fates) {
@@ -94,6 +134,7 @@ impl Gathered {
                     log: index,
                     number: change.number,
                     is_undone: change.status == Status::Undone,
+                    is_here: back_here.contains(&change.number),
                 };
                 let origin = Cause {
                     session: dead.session.clone(),
@@ -105,7 +146,7 @@ impl Gathered {
                     (Some(same), fate) => {
                         if self.statements[same].has_come_back(change, fate, is_decided) {
                             let known = &mut self.statements[same];
-                            known.origin = origin.clone();
+                            known.origins.insert(0, origin.clone());
                             known.places.insert(0, place);
                             self.known_by.entry(origin).or_default().push(same);
                         }
@@ -115,7 +156,7 @@ impl Gathered {
                         known.push(self.statements.len());
                         self.statements.push(LeftStatement {
                             change: change.clone(),
-                            origin,
+                            origins: vec![origin],
                             fate,
                             is_decided,
                             needs: Vec::new(),
@@ -135,7 +176,9 @@ impl Gathered {
         let mut known = self.known_by.get(cause)?.iter().copied();
         known.find(|&known| {
             let known = &self.statements[known];
-            known.places[0].log != log && known.origin == *cause && text_of(change) == known.text()
+            known.places[0].log != log
+                && known.origins[0] == *cause
+                && text_of(change) == known.text()
         })
     }
 }
@@ -177,7 +220,7 @@ fn note_needs(statements: &mut [LeftStatement]) {
             let mut places = binder.places.iter();
             let was_there = places.any(|place| Some(place.log) == typed_in);
             let is_back = binder.places[0].is_undone;
-            (was_there && !is_back).then_some(binder.change.number)
+            (was_there && !(is_back && binder.places[0].is_here)).then_some(binder.change.number)
         });
         let needed: BTreeSet<u64> = needed.collect();
         statements[index].needs = needed.into_iter().collect();
