@@ -801,6 +801,52 @@ def test_a_patch_that_does_not_come_back_with_its_cell_is_named(repl):
     assert prompt.value("hasattr(bank, 'X'), hasattr(bank, 'Z')") == "(False, False)"
 
 
+def test_state_that_was_defined_anew_does_not_come_back(repl):
+    """Definitions are put in their places, and state after them: what had been replaced won in the next program."""
+    program = repl.place.write("program.py", "import bank\nprint(bank.RATE, bank.LIMITS, bank.deposit(1))\n")
+
+    def elsewhere() -> str:
+        return repl.place.relive("run", "--replay", "all", program.name).stdout
+
+    prompt = repl.start()
+    prompt.type("import bank, relive")
+    prompt.type("bank.RATE = 7")
+    prompt.type("relive.patch('bank', 'RATE = 0.5')")
+    prompt.type("bank.LIMITS['a'] = 1")
+    prompt.type("relive.patch('bank', 'LIMITS = {\"n\": 1}')")
+    prompt.type("bank.LIMITS['b'] = 2")
+    prompt.type("bank.deposit = lambda amount: 1")
+    prompt.type("relive.patch('bank', 'def deposit(amount):\\n    return 2')")
+    assert prompt.value("bank.RATE, bank.LIMITS") == "(0.5, {'n': 1, 'b': 2})"
+    prompt.die("exit()")
+    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 2\n"
+    listed = json.loads(repl.place.relive("log", "bank.py", "--json").stdout)["changes"]
+    limits = [change["n"] for change in listed if change["text"].startswith("LIMITS = ")]
+    refused = subprocess.run(
+        [repl.place.command, "undo", "bank.py", str(limits[0])],
+        cwd=repl.place.directory,
+        env=repl.environment,
+        capture_output=True,
+        text=True,
+    )
+    assert "LIMITS" in refused.stderr
+    assert refused.returncode == 1
+    repl.place.relive("fold", "bank.py")
+    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 2\n"
+
+
+def test_state_is_overtaken_by_a_save(repl):
+    prompt = repl.start()
+    prompt.type("import bank")
+    prompt.type("bank.RATE = 7")
+    text = (repl.place.directory / "bank.py").read_text()
+    repl.place.write("bank.py", text.replace("RATE = 2", "RATE = 3"))
+    assert prompt.value("bank.RATE") == "3"
+    prompt.die("exit()")
+    program = repl.place.write("program.py", "import bank\nprint(bank.RATE)\n")
+    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "3\n"
+
+
 def test_what_needs_something_that_is_not_back_does_not_come_back_with_another_value(repl):
     prompt = repl.start()
     prompt.type("base = 1")

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::change::{Change, ChangeKind, Outcome, Status};
 use crate::guard::{DIED_REPLAYED, RAISED_REPLAYED};
+use crate::overtaken::note_overtaken;
 use crate::reading::{Fate, ReadLog, Signed, Transaction};
 use crate::record::{Cause, Decision, Entry, Failure, Progress, Record, Via};
 
@@ -28,13 +29,20 @@ pub(crate) fn history_of_open(
     current: &ReadLog,
     running: Option<&str>,
 ) -> Vec<Change> {
-    changes(&older.iter().chain([current]).collect::<Vec<_>>(), running)
+    of_source(&older.iter().chain([current]).collect::<Vec<_>>(), running)
 }
 
 /// The changes of a log and of those that it continues, the oldest first.
 #[must_use]
 pub fn history_of_all(logs: &[ReadLog], session: Option<&str>) -> Vec<Change> {
-    changes(&logs.iter().collect::<Vec<_>>(), session)
+    of_source(&logs.iter().collect::<Vec<_>>(), session)
+}
+
+/// The changes of a source: what defines is put in its place there before what changes state is executed.
+fn of_source(logs: &[&ReadLog], session: Option<&str>) -> Vec<Change> {
+    let mut changes = changes(logs, session);
+    note_overtaken(&mut changes);
+    changes
 }
 
 /// What this user has decided about changes, in a log and in those that it continues, by their numbers: whether they are

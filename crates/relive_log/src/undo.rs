@@ -5,6 +5,7 @@ use relive_syntax::Outline;
 use crate::change::{Change, ChangeKind, Draft, Outcome, Status};
 use crate::judge::judge;
 use crate::merge::merge;
+use crate::overtaken::set_after;
 use crate::record::Operation;
 use crate::target::{self, Path, class_of};
 use crate::text::is_same;
@@ -147,6 +148,9 @@ fn undo_judged(changes: &[Change], number: u64, source: &Outline) -> Result<Vec<
         }),
         (ChangeKind::State { .. }, _)
         | (ChangeKind::Patch { .. }, Status::Omitted | Status::Conflict) => Ok(vec![undone()]),
+        (ChangeKind::Patch { target, .. }, _) if let Some(later) = set_after(changes, change) => {
+            Err(later_error(number, target, later))
+        }
         (ChangeKind::Patch { .. }, status) => Back::of(changes, change, source)
             .map_or_else(not_live, |back| back.make(status == Status::Pending)),
     }

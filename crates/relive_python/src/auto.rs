@@ -592,7 +592,7 @@ fn forwarded(shared: &Shared, number: u64, request: &LogRequest) -> Poll<Told> {
                     *asked = None;
                     if is_this {
                         return told(
-                            "that has statements to execute, and the program's main thread did not come to it in time; \
+                            "the change has statements to execute, and the program's main thread did not come to it in time; \
                              nothing was done, try again when it runs Python code",
                         );
                     }

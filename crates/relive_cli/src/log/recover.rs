@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use relive_log::{
     Cause, Change, Draft, ResolveError, Status, Together, is_left_off_by_itself, is_of_prompt,
-    resolve,
+    is_overtaken, resolve,
 };
 use relive_socket::LogAction;
 
@@ -332,7 +332,8 @@ fn said(
     opened: &Opened,
     offered: &[&Change],
 ) -> Result<Option<Wanted>, Stop> {
-    // What failed never took effect, and what names things of the prompt cannot be had here: only who names it means it.
+    // What failed never took effect, what names things of the prompt cannot be had here, and what was overtaken is not
+    // wanted any more: only who names it means it.
     let named = |number| {
         options
             .only
@@ -340,7 +341,8 @@ fn said(
             .is_some_and(|numbers| numbers.contains(number))
     };
     let replayable = offered.iter().filter(|change| {
-        let is_only_named = words::is_failed(change) || is_of_prompt(change);
+        let is_only_named =
+            words::is_failed(change) || is_of_prompt(change) || is_overtaken(change);
         words::is_replayable(change) && (!is_only_named || named(change.number))
     });
     let wanted = if options.all {
