@@ -839,12 +839,15 @@ def test_state_is_overtaken_by_a_save(repl):
     prompt = repl.start()
     prompt.type("import bank")
     prompt.type("bank.RATE = 7")
+    prompt.type("bank.LIMITS['a'] = 1")
     text = (repl.place.directory / "bank.py").read_text()
-    repl.place.write("bank.py", text.replace("RATE = 2", "RATE = 3"))
-    assert prompt.value("bank.RATE") == "3"
+    # What only looks otherwise is not executed again.
+    text = text.replace("RATE = 2", "RATE = 3").replace("LIMITS = {}", "LIMITS = {  }  # none")
+    repl.place.write("bank.py", text)
+    assert prompt.value("bank.RATE, bank.LIMITS") == "(3, {'a': 1})"
     prompt.die("exit()")
-    program = repl.place.write("program.py", "import bank\nprint(bank.RATE)\n")
-    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "3\n"
+    program = repl.place.write("program.py", "import bank\nprint(bank.RATE, bank.LIMITS)\n")
+    assert repl.place.relive("run", "--replay", "all", program.name).stdout == "3 {'a': 1}\n"
 
 
 def test_what_needs_something_that_is_not_back_does_not_come_back_with_another_value(repl):

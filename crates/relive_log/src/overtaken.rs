@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use relive_syntax::{CellKind, Step, cell};
+use relive_syntax::{CellKind, Outline, Step, TreeHash, cell};
 
 use crate::change::{Change, ChangeKind, Status};
 
@@ -49,6 +49,13 @@ impl<'c> Definition<'c> {
         let mut names = self.path.iter();
         names.all(|name| steps.next().is_some_and(|step| step == name))
             && (self.path.len() == path.len() || !self.is_kept())
+            && self.is_anew()
+    }
+
+    /// Not only its layout is another: that is not executed.
+    fn is_anew(&self) -> bool {
+        let [old, new] = self.texts.map(|text| text.and_then(trees));
+        old.is_none() || old != new
     }
 
     /// A function or class stays the object that it is, with what was set on it.
@@ -155,6 +162,12 @@ fn paths(text: &str) -> Vec<Vec<String>> {
         }
     }
     paths
+}
+
+/// What a text says, whatever its layout; None if it is not Python.
+fn trees(text: &str) -> Option<Vec<TreeHash>> {
+    let outline = Outline::parse(text.into()).ok()?;
+    Some(outline.units.iter().map(|unit| unit.whole).collect())
 }
 
 fn is_definition(text: &str) -> bool {
