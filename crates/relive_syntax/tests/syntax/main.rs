@@ -18,6 +18,7 @@ mod edited;
 mod encoding;
 mod errors;
 mod excerpts;
+mod guards;
 mod hashes;
 mod imports;
 mod outlines;
