@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from relive._errors import ReliveError
     from relive._log import Change, ChangeLog, Transaction, log, patch, transaction
     from relive._report import Item, ModuleVersion, Report
+    from relive._restart import restart
     from relive._session import Session, session, start
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Transaction",
     "log",
     "patch",
+    "restart",
     "session",
     "start",
     "transaction",
@@ -42,6 +44,7 @@ _HOMES = {
     "Item": "relive._report",
     "ModuleVersion": "relive._report",
     "ReliveError": "relive._errors",
+    "restart": "relive._restart",
     "Report": "relive._report",
     "Session": "relive._session",
     "session": "relive._session",

@@ -34,12 +34,16 @@ def start(
     order. ``auto`` applies a saved edit as soon as it is seen, without waiting for `Session.update`. ``replay`` says
     what is done with changes in a module's log that its source does not have, when it is imported: "ask" on a
     terminal, and else leave them off and say so; replay "all"; or "none". ``hold`` and ``hold_filter`` are accepted
-    for features that are not there yet.
+    for features that are not there yet, but for this: on CPython 3.11 `restart` needs ``hold=True``, which costs every
+    call of a Python function something. Later versions need nothing for it.
 
     A second call returns the running session with the new roots added. Raises `ReliveError` for a root that is
     neither a directory nor an importable package, and for an unknown mode.
     """
-    return started(roots or (os.getcwd(),), mode, auto=auto, replay=replay)
+    running = started(roots or (os.getcwd(),), mode, auto=auto, replay=replay)
+    if hold != "auto":
+        running._engine.keep_calls(hold)
+    return running
 
 
 def started(
@@ -129,6 +133,7 @@ class Session:
     def _add_root(self, directory: str) -> None:
         self._engine.add_root(directory)
         _import.adopt(self._engine, sys.modules)
+        self._engine.arm()
 
     def _watch(
         self, on_report: Callable[[dict[str, Any]], object] | None = None, program: str | None = None

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyList, PyModule};
+use pyo3::types::{PyCode, PyDict, PyList, PyModule, PyString};
 use relive_log::{Cause, Home, Policy, Rim, SyncMode};
 use relive_session::{
     Away, LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session,
@@ -149,7 +149,13 @@ impl Engine {
     }
 
     /// Take up modules that were imported before the session began: their names and files.
-    fn adopt(&self, py: Python<'_>, modules: Vec<(String, PathBuf)>) {
+    fn adopt(&self, py: Python<'_>, modules: Vec<(String, Bound<'_, PyString>)>) -> PyResult<()> {
+        let mut found = Vec::new();
+        for (name, file) in modules {
+            registry::track_file(&file);
+            found.push((name, file.extract::<PathBuf>()?));
+        }
+        let modules = found;
         self.shared.with(py, (), |state| {
             let mut adopted = Vec::new();
             for (name, file) in modules {
@@ -168,6 +174,7 @@ impl Engine {
             }
         });
         self.shared.auto.nudge();
+        Ok(())
     }
 
     #[pyo3(signature = (skip = BTreeSet::new()))]
@@ -607,6 +614,37 @@ impl Engine {
     /// Call `read`, which reads a line from the terminal, and meanwhile do what other programs ask for.
     fn read_line<'py>(&self, read: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         crate::raw::pending::during(|| read.call0())
+    }
+
+    /// Whether code comes from the file of a live module.
+    #[staticmethod]
+    fn has_code(code: &Bound<'_, PyCode>) -> bool {
+        registry::is_live(code)
+    }
+
+    /// Have calls of live functions be ones that can begin anew, also where that costs all calls something.
+    #[staticmethod]
+    fn keep_calls(py: Python<'_>, keep: bool) {
+        registry::keep_calls(py, keep);
+    }
+
+    #[staticmethod]
+    fn keeps_calls() -> bool {
+        registry::keeps_calls()
+    }
+
+    /// Whether calls of functions with this code are too many to begin anew.
+    #[staticmethod]
+    fn has_stepped_aside(code: &Bound<'_, PyCode>) -> bool {
+        registry::has_stepped_aside(code)
+    }
+
+    /// Have calls of functions that were made before their module was live be ones that can begin anew.
+    #[staticmethod]
+    fn arm(py: Python<'_>) -> PyResult<()> {
+        registry::refresh(py)?;
+        registry::release();
+        Ok(())
     }
 
     /// Have no thread for the time of a fork.

@@ -12,6 +12,7 @@ mod raw;
 mod registry;
 mod replay;
 mod report;
+mod restart;
 mod shared;
 #[cfg(debug_assertions)]
 mod tested;
@@ -27,6 +28,8 @@ mod native {
     use crate::logs::{
         decide_changes, fold_log, has_terminal, merge_conflict, merge_log, read_log, undo_log,
     };
+    #[pymodule_export]
+    use crate::restart::Restart;
 
     use pyo3::prelude::*;
 

@@ -10,9 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFunction};
+use pyo3::types::{PyCode, PyFunction, PyString, PyType};
 
 use crate::raw;
+#[cfg(Py_3_12)]
+use crate::raw::vectorcall::Aside;
 #[cfg(Py_3_12)]
 use crate::raw::watcher::FunctionEvent;
 
@@ -30,6 +32,14 @@ struct Registry {
     needs_scan: bool,
     #[cfg(Py_3_12)]
     watcher: Option<i32>,
+    /// Addresses of functions whose calls are as CPython makes them for a while.
+    #[cfg(Py_3_12)]
+    aside: HashMap<usize, Aside, Scattered>,
+    /// How often functions were found busy, by their addresses.
+    #[cfg(Py_3_12)]
+    busy: HashMap<usize, u32, Scattered>,
+    #[cfg(not(Py_3_12))]
+    keeps_calls: bool,
     /// What the last scan found: without a watcher nothing tells when a function is destroyed.
     #[cfg(not(Py_3_12))]
     held: Vec<Py<PyFunction>>,
@@ -41,10 +51,20 @@ enum Functions {
     Many(HashSet<usize, Scattered>),
 }
 
+impl Functions {
+    fn each(&self, mut act: impl FnMut(usize)) {
+        match self {
+            Self::One(function) => act(*function),
+            Self::Many(functions) => functions.iter().copied().for_each(act),
+        }
+    }
+}
+
 impl Registry {
-    fn add(&mut self, function: usize, code: usize, file: isize) {
+    /// Whether its code comes from a file that is tracked.
+    fn add(&mut self, function: usize, code: usize, file: isize) -> bool {
         if !self.files.contains(&file) {
-            return;
+            return false;
         }
         match self.functions.entry(code) {
             Entry::Vacant(entry) => {
@@ -61,10 +81,13 @@ impl Registry {
                 }
             },
         }
+        true
     }
 
     #[cfg(Py_3_12)]
     fn remove(&mut self, function: usize, code: usize) {
+        self.aside.remove(&function);
+        self.busy.remove(&function);
         let Entry::Occupied(mut entry) = self.functions.entry(code) else {
             return;
         };
@@ -112,6 +135,8 @@ pub(crate) fn open(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     #[cfg(Py_3_12)]
+    raw::vectorcall::learn(py.eval(c"lambda: None", None, None)?.cast()?);
+    #[cfg(Py_3_12)]
     let watcher = Some(raw::watcher::install(py)?);
     #[cfg(not(Py_3_12))]
     let _ = py;
@@ -124,22 +149,53 @@ pub(crate) fn open(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// Have calls of live functions be ones that can begin anew, also where that costs all calls something: on CPython 3.11.
+pub(crate) fn keep_calls(py: Python<'_>, keep: bool) {
+    #[cfg(not(Py_3_12))]
+    {
+        raw::evaluator::set(py, keep);
+        if let Some(registry) = registry().as_mut() {
+            registry.keeps_calls = keep;
+        }
+    }
+    #[cfg(Py_3_12)]
+    let _ = (py, keep);
+}
+
+/// Whether calls of live functions can begin anew, but for those that have stepped aside.
+pub(crate) fn keeps_calls() -> bool {
+    #[cfg(not(Py_3_12))]
+    {
+        registry()
+            .as_ref()
+            .is_some_and(|registry| registry.keeps_calls)
+    }
+    #[cfg(Py_3_12)]
+    true
+}
+
 /// Forget everything.
 pub(crate) fn close(py: Python<'_>) {
     let Some(closed) = registry().take() else {
         return;
     };
     #[cfg(Py_3_12)]
+    for functions in closed.functions.values() {
+        functions.each(|function| raw::vectorcall::disarm(&known(py, function)));
+    }
+    #[cfg(Py_3_12)]
     if let Some(watcher) = closed.watcher {
         raw::watcher::remove(py, watcher);
     }
     #[cfg(not(Py_3_12))]
-    let _ = py;
+    raw::evaluator::set(py, false);
     drop(closed);
 }
 
 /// Track the functions made of code from the file of this code; `is_new` if none can have been made yet.
 pub(crate) fn track(code: &Bound<'_, PyCode>, is_new: bool) {
+    #[cfg(Py_3_12)]
+    prepare(code);
     if let Some(registry) = registry().as_mut() {
         registry.files.insert(raw::code::file_hash(code));
         registry.needs_scan |= !is_new;
@@ -152,6 +208,25 @@ pub(crate) fn children<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyCode>
     let codes = constants.iter_borrowed();
     let codes = codes.filter_map(|constant| Some(constant.cast::<PyCode>().ok()?.to_owned()));
     codes.collect()
+}
+
+/// Track the functions made of code from a file, of which there may be some.
+pub(crate) fn track_file(name: &Bound<'_, PyString>) {
+    if let Some(registry) = registry().as_mut() {
+        registry.files.insert(raw::code::name_hash(name));
+        registry.needs_scan = true;
+    }
+}
+
+/// Have functions that are made of the code be armed from their first call.
+#[cfg(Py_3_12)]
+fn prepare(code: &Bound<'_, PyCode>) {
+    if raw::code::makes_plain_calls(code) {
+        raw::code::forget_version(code);
+    }
+    for child in children(code) {
+        prepare(&child);
+    }
 }
 
 /// Take note that code was run, which may have made functions.
@@ -173,9 +248,12 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
     // Before the scan: what is destroyed by it may run the program's code.
     release();
     let mut found = Vec::new();
+    let mut classes = Vec::new();
     raw::heap::for_each(py, |object| {
         if let Ok(function) = object.cast::<PyFunction>() {
             found.push(function.clone());
+        } else if let Ok(class) = object.cast::<PyType>() {
+            classes.push(class.clone());
         }
     })?;
     // What the watcher has reported stays: a scan does not see what `gc.freeze` has put aside.
@@ -183,15 +261,81 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
         for function in found {
             let code = raw::function::code(&function);
             let (address, file) = (function.as_ptr() as usize, raw::code::file_hash(&code));
-            registry.add(address, code.as_ptr() as usize, file);
+            let is_live = registry.add(address, code.as_ptr() as usize, file);
+            #[cfg(Py_3_12)]
+            if is_live {
+                prepare(&code);
+                raw::vectorcall::arm(&function, &code);
+            }
             #[cfg(not(Py_3_12))]
-            if registry.files.contains(&file) {
+            if is_live {
                 registry.held.push(function.unbind());
             }
         }
         registry.needs_scan = false;
     }
+    #[cfg(Py_3_13)]
+    for class in classes {
+        let initializer = raw::vectorcall::own_initializer(&class);
+        if initializer.is_some_and(|function| is_live(&raw::function::code(&function))) {
+            raw::vectorcall::forget_initializer(&class);
+        }
+    }
     Ok(())
+}
+
+/// Take note that a function was found busy; how often it was by now.
+#[cfg(Py_3_12)]
+pub(crate) fn was_busy(function: &Bound<'_, PyFunction>) -> u32 {
+    registry().as_mut().map_or(0, |registry| {
+        let count = registry.busy.entry(function.as_ptr() as usize).or_default();
+        *count += 1;
+        *count
+    })
+}
+
+/// Whether calls of some function with this code are as CPython makes them.
+pub(crate) fn has_stepped_aside(code: &Bound<'_, PyCode>) -> bool {
+    #[cfg(Py_3_12)]
+    {
+        let functions = functions_of(code);
+        let registry = registry();
+        registry.as_ref().is_some_and(|registry| {
+            let mut functions = functions.iter();
+            functions.any(|function| registry.aside.contains_key(&(function.as_ptr() as usize)))
+        })
+    }
+    #[cfg(not(Py_3_12))]
+    {
+        let _ = code;
+        false
+    }
+}
+
+/// Have calls of a function be as CPython makes them, for a while.
+#[cfg(Py_3_12)]
+pub(crate) fn step_aside(function: &Bound<'_, PyFunction>, why: Aside) {
+    raw::vectorcall::disarm(function);
+    if let Some(registry) = registry().as_mut() {
+        registry.aside.insert(function.as_ptr() as usize, why);
+    }
+}
+
+/// Have calls of functions that have stepped aside since they were nested too deep be ones that can begin anew, again.
+#[cfg(Py_3_12)]
+pub(crate) fn rearm(py: Python<'_>) {
+    let mut back = Vec::new();
+    if let Some(registry) = registry().as_mut() {
+        registry.aside.retain(|&function, why| {
+            if *why == Aside::Deep {
+                back.push(known(py, function));
+            }
+            *why != Aside::Deep
+        });
+    }
+    for function in back {
+        raw::vectorcall::arm(&function, &raw::function::code(&function));
+    }
 }
 
 /// Let go of what a scan has found: from here on functions may be destroyed again without notice.
@@ -210,43 +354,50 @@ pub(crate) fn release() {
 
 /// The live functions that carry the code; [`refresh`] first.
 pub(crate) fn functions_of<'py>(code: &Bound<'py, PyCode>) -> Vec<Bound<'py, PyFunction>> {
-    let addresses: Vec<usize> = registry()
+    let mut found = Vec::new();
+    if let Some(functions) = registry()
         .as_ref()
         .and_then(|registry| registry.functions.get(&(code.as_ptr() as usize)))
-        .map(|functions| match functions {
-            Functions::One(function) => vec![*function],
-            Functions::Many(functions) => functions.iter().copied().collect(),
-        })
-        .unwrap_or_default();
-    let is_still = |function: &Bound<'py, PyFunction>| raw::function::code(function).is(code);
-    addresses
-        .into_iter()
-        .map(|address| {
-            // SAFETY: a function leaves the registry before it is destroyed (3.12+), or the registry holds it.
-            unsafe {
-                Bound::from_borrowed_ptr(code.py(), address as *mut ffi::PyObject)
-                    .cast_into_unchecked::<PyFunction>()
-            }
-        })
-        .filter(is_still)
-        .collect()
+    {
+        functions.each(|function| found.push(known(code.py(), function)));
+    }
+    found.retain(|function| raw::function::code(function).is(code));
+    found
 }
 
-/// Take note of what the watcher reports. Called from within CPython's allocation of functions: no Python code here.
+/// A function that is in the registry.
+fn known(py: Python<'_>, address: usize) -> Bound<'_, PyFunction> {
+    // SAFETY: a function leaves the registry before it is destroyed (3.12+), or the registry holds it.
+    unsafe { Bound::from_borrowed_ptr(py, address as *mut ffi::PyObject).cast_into_unchecked() }
+}
+
+/// Whether code comes from the file of a live module.
+pub(crate) fn is_live(code: &Bound<'_, PyCode>) -> bool {
+    let file = raw::code::file_hash(code);
+    registry()
+        .as_ref()
+        .is_some_and(|registry| registry.files.contains(&file))
+}
+
+/// Take note of what the watcher reports; whether the function is live now. Called from within CPython's allocation of
+/// functions: no Python code here.
 #[cfg(Py_3_12)]
-pub(crate) fn notice(function: usize, event: &FunctionEvent) {
+pub(crate) fn notice(function: usize, event: &FunctionEvent) -> bool {
     let Ok(mut registry) = REGISTRY.try_lock() else {
-        return;
+        return false;
     };
     let Some(registry) = registry.as_mut() else {
-        return;
+        return false;
     };
     match *event {
         FunctionEvent::Created { code, file } => registry.add(function, code, file),
-        FunctionEvent::Destroyed { code } => registry.remove(function, code),
+        FunctionEvent::Destroyed { code } => {
+            registry.remove(function, code);
+            false
+        }
         FunctionEvent::Recoded { from, to, file } => {
             registry.remove(function, from);
-            registry.add(function, to, file);
+            registry.add(function, to, file)
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Code objects: the two fields that hold their lines, which Python only lets one copy, and some that are read often.
 
+use pyo3::Borrowed;
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -14,7 +15,10 @@ struct Layout {
     _names_exceptiontable: [*mut ffi::PyObject; 2],
     co_flags: i32,
     _warmup_and_entry_size: [i16; 2],
-    _argcounts_and_stacksize: [i32; 4],
+    co_argcount: i32,
+    _positional_only_count: i32,
+    co_kwonlyargcount: i32,
+    _stack_size: i32,
     co_firstlineno: i32,
     _locals: [i32; 5],
     _locals_names_and_kinds: [*mut ffi::PyObject; 2],
@@ -32,9 +36,13 @@ struct Layout {
     co_consts: *mut ffi::PyObject,
     _names_exceptiontable: [*mut ffi::PyObject; 2],
     co_flags: i32,
-    _argcounts_and_stacksize: [i32; 4],
+    co_argcount: i32,
+    _positional_only_count: i32,
+    co_kwonlyargcount: i32,
+    _stack_size: i32,
     co_firstlineno: i32,
-    _locals_and_version: [i32; 6],
+    _locals: [i32; 5],
+    co_version: u32,
     _locals_names_and_kinds: [*mut ffi::PyObject; 2],
     co_filename: *mut ffi::PyObject,
     co_name: *mut ffi::PyObject,
@@ -96,15 +104,85 @@ pub(crate) fn flags(code: &Bound<'_, PyCode>) -> i32 {
     unsafe { (*layout(code)).co_flags }
 }
 
+/// Have no call site be specialised for functions of the code that are made from now on: CPython gives a function the
+/// version of its code when its watchers have been told of it already.
+#[cfg(Py_3_12)]
+pub(crate) fn forget_version(code: &Bound<'_, PyCode>) {
+    // SAFETY: as above; the field is a plain integer, and 0 is what an interpreter uses that has run out of versions.
+    unsafe { (*layout(code)).co_version = 0 }
+}
+
+/// How many arguments of which sort a function with this code takes, in the order of their variables.
+#[cfg(not(Py_3_12))]
+pub(crate) struct Arguments {
+    pub(crate) positional: usize,
+    pub(crate) keyword: usize,
+    pub(crate) has_rest: bool,
+    pub(crate) has_keyword_rest: bool,
+}
+
+#[cfg(not(Py_3_12))]
+impl Arguments {
+    pub(crate) fn of(code: &Bound<'_, PyCode>) -> Self {
+        // SAFETY: as above.
+        let (positional, keyword) = unsafe {
+            (
+                (*layout(code)).co_argcount,
+                (*layout(code)).co_kwonlyargcount,
+            )
+        };
+        Self {
+            positional: usize::try_from(positional).unwrap_or_default(),
+            keyword: usize::try_from(keyword).unwrap_or_default(),
+            // `CO_VARARGS` and `CO_VARKEYWORDS`
+            has_rest: flags(code) & 0x4 != 0,
+            has_keyword_rest: flags(code) & 0x8 != 0,
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        let rest = usize::from(self.has_rest) + usize::from(self.has_keyword_rest);
+        self.positional + self.keyword + rest
+    }
+}
+
+/// Whether it is the code of a method called `__init__`.
+#[cfg(Py_3_12)]
+pub(crate) fn is_initializer(code: &Bound<'_, PyCode>) -> bool {
+    // SAFETY: as above; the field is a string, and comparing it runs no Python code.
+    unsafe {
+        ffi::PyUnicode_CompareWithASCIIString((*layout(code)).co_name, c"__init__".as_ptr()) == 0
+    }
+}
+
+/// Code whose call only makes a generator or coroutine: CPython's `CO_GENERATOR`, `CO_COROUTINE`,
+/// `CO_ITERABLE_COROUTINE` and `CO_ASYNC_GENERATOR`.
+const SUSPENDS: i32 = 0x20 | 0x80 | 0x100 | 0x200;
+
+/// Whether it is the code of a function whose calls are over when they return, and neither a module's nor a class's.
+pub(crate) fn makes_plain_calls(code: &Bound<'_, PyCode>) -> bool {
+    // `CO_OPTIMIZED` and `CO_NEWLOCALS`
+    flags(code) & (SUSPENDS | 0x3) == 0x3
+}
+
 /// The hash of the name of the code's file; -1, which is no hash, if that is more than a plain string.
 pub(crate) fn file_hash(code: &Bound<'_, PyCode>) -> isize {
-    // SAFETY: as above; hashing a plain string runs no Python code and cannot fail.
+    // SAFETY: as above; the field owns a string.
+    let file = unsafe {
+        let file = Borrowed::from_ptr(code.py(), (*layout(code)).co_filename);
+        file.cast_unchecked::<PyString>()
+    };
+    name_hash(&file)
+}
+
+/// The hash of a file's name, as [`file_hash`] has it.
+pub(crate) fn name_hash(name: &Bound<'_, PyString>) -> isize {
+    // SAFETY: a string; hashing a plain one runs no Python code and cannot fail.
     unsafe {
-        let file = (*layout(code)).co_filename;
-        if ffi::PyUnicode_CheckExact(file) == 0 {
+        if ffi::PyUnicode_CheckExact(name.as_ptr()) == 0 {
             return -1;
         }
-        ffi::PyObject_Hash(file)
+        ffi::PyObject_Hash(name.as_ptr())
     }
 }
 

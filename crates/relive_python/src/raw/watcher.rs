@@ -55,7 +55,21 @@ extern "C" fn callback(
         },
         _ => return 0,
     };
-    crate::registry::notice(function as usize, &event);
+    let is_live = crate::registry::notice(function as usize, &event);
+    let code = match event {
+        FunctionEvent::Created { .. } => code,
+        FunctionEvent::Recoded { .. } => new,
+        FunctionEvent::Destroyed { .. } => return 0,
+    };
+    if is_live {
+        // SAFETY: a function and the code that it has from now on, with the GIL held.
+        let (function, code) = unsafe {
+            let py = Python::assume_attached();
+            let code = Borrowed::from_ptr(py, code).cast_unchecked();
+            (Borrowed::from_ptr(py, function).cast_unchecked(), code)
+        };
+        super::vectorcall::arm(&function, &code);
+    }
     0
 }
 

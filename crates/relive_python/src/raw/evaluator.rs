@@ -1,0 +1,180 @@
+//! The evaluation of frames on CPython 3.11 (PEP 523), which calls Python functions without what is set for them to be
+//! called, unless somebody evaluates frames himself.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_int};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyDict, PyTuple};
+
+use super::code::{self, Arguments};
+use crate::restart::begins_anew;
+
+/// What CPython calls `_PyInterpreterFrame`, up to the first local variable.
+#[repr(C)]
+struct Frame {
+    function: *mut ffi::PyObject,
+    _globals_builtins_locals: [*mut ffi::PyObject; 3],
+    code: *mut ffi::PyObject,
+    _object: *mut ffi::PyObject,
+    _previous: *mut Frame,
+    _instruction: *mut u16,
+    _stack_top: c_int,
+    _is_entry: bool,
+    owner: c_char,
+    variables: [*mut ffi::PyObject; 0],
+}
+
+/// The frame of a call, and not of a generator.
+const OWNED_BY_THREAD: c_char = 0;
+
+type Evaluator =
+    unsafe extern "C" fn(*mut ffi::PyThreadState, *mut Frame, c_int) -> *mut ffi::PyObject;
+
+unsafe extern "C" {
+    fn _PyEval_EvalFrameDefault(
+        thread: *mut ffi::PyThreadState,
+        frame: *mut Frame,
+        throws: c_int,
+    ) -> *mut ffi::PyObject;
+    fn _PyInterpreterState_SetEvalFrameFunc(
+        interpreter: *mut ffi::PyInterpreterState,
+        evaluator: Evaluator,
+    );
+}
+
+/// So many nested calls are ours: they use the stack of C. Deeper ones are as CPython makes them.
+const DEEP: u32 = 200;
+
+thread_local! {
+    /// The next frame is that of a call made again: who makes it sees what it comes back with.
+    static IS_AGAIN: Cell<bool> = const { Cell::new(false) };
+
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Have calls of live functions be ones that can begin anew, or not any more.
+pub(crate) fn set(_: Python<'_>, is_on: bool) {
+    let evaluator = if is_on {
+        evaluate
+    } else {
+        _PyEval_EvalFrameDefault
+    };
+    // SAFETY: attached, as the token says; both evaluate frames of this CPython.
+    unsafe { _PyInterpreterState_SetEvalFrameFunc(ffi::PyInterpreterState_Get(), evaluator) };
+}
+
+unsafe extern "C" fn evaluate(
+    thread: *mut ffi::PyThreadState,
+    frame: *mut Frame,
+    throws: c_int,
+) -> *mut ffi::PyObject {
+    let is_again = IS_AGAIN.replace(false);
+    // SAFETY: CPython evaluates frames attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: a frame that CPython is about to evaluate.
+    let call = if is_again || throws != 0 {
+        None
+    } else {
+        unsafe { Call::of(py, frame) }
+    };
+    let depth = DEPTH.get() + 1;
+    DEPTH.set(depth);
+    if depth == DEEP {
+        set(py, false);
+    }
+    // SAFETY: CPython's arguments are handed on.
+    let result = unsafe { _PyEval_EvalFrameDefault(thread, frame, throws) };
+    // Not counted down: another stack may have run meanwhile, as those of greenlets do.
+    DEPTH.set(depth - 1);
+    if depth == DEEP {
+        set(py, true);
+    }
+    match call {
+        // So that PyO3 knows that we are attached, and lets go of what is dropped at once.
+        Some(call) if result.is_null() => Python::attach(|py| call.raised(py)),
+        _ => result,
+    }
+}
+
+/// A call of a live function, as it was made.
+struct Call<'py> {
+    function: Bound<'py, PyAny>,
+    code: Bound<'py, PyCode>,
+    arguments: Vec<Bound<'py, PyAny>>,
+}
+
+impl<'py> Call<'py> {
+    /// # Safety
+    ///
+    /// The frame is about to be evaluated.
+    unsafe fn of(py: Python<'py>, frame: *mut Frame) -> Option<Self> {
+        // SAFETY: the frame holds its code and function, and at its beginning nothing but the arguments, in the order of
+        // their variables.
+        unsafe {
+            if (*frame).owner != OWNED_BY_THREAD {
+                return None;
+            }
+            let code = Bound::from_borrowed_ptr(py, (*frame).code).cast_into_unchecked::<PyCode>();
+            if !code::makes_plain_calls(&code) || !crate::registry::is_live(&code) {
+                return None;
+            }
+            let variables = (&raw const (*frame).variables).cast::<*mut ffi::PyObject>();
+            let count = Arguments::of(&code);
+            let mut arguments = (0..count.count())
+                .map(|index| Bound::from_borrowed_ptr_or_opt(py, *variables.add(index)))
+                .collect::<Option<Vec<_>>>()?;
+            // The body may change this one.
+            if count.has_keyword_rest
+                && let Some(more) = arguments.last_mut()
+            {
+                *more = more.cast_unchecked::<PyDict>().copy().ok()?.into_any();
+            }
+            Some(Self {
+                function: Bound::from_borrowed_ptr(py, (*frame).function),
+                code,
+                arguments,
+            })
+        }
+    }
+
+    /// It came back with an exception, which is set.
+    fn raised(self, py: Python<'py>) -> *mut ffi::PyObject {
+        while begins_anew(py) {
+            match self.make(py) {
+                Ok(value) => return value.into_ptr(),
+                Err(error) => error.restore(py),
+            }
+        }
+        std::ptr::null_mut()
+    }
+
+    fn make(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let count = Arguments::of(&self.code);
+        let mut rest = self.arguments.iter().skip(count.positional);
+        let keywords = PyDict::new(py);
+        let names = self.code.getattr("co_varnames")?;
+        for index in count.positional..count.positional + count.keyword {
+            if let Some(value) = rest.next() {
+                keywords.set_item(names.get_item(index)?, value)?;
+            }
+        }
+        let mut positional = self.arguments[..count.positional].to_vec();
+        if count.has_rest
+            && let Some(more) = rest.next()
+        {
+            positional.extend(more.cast::<PyTuple>()?.iter());
+        }
+        if count.has_keyword_rest
+            && let Some(more) = rest.next()
+        {
+            keywords.update(more.cast::<PyDict>()?.as_mapping())?;
+        }
+        let positional = PyTuple::new(py, positional)?;
+        IS_AGAIN.set(true);
+        let result = self.function.call(positional, Some(&keywords));
+        IS_AGAIN.set(false);
+        result
+    }
+}

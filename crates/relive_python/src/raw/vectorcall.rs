@@ -1,0 +1,192 @@
+//! What CPython calls when a function is called (PEP 590): it can be replaced, function by function.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::Borrowed;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use pyo3::types::{PyCode, PyFunction};
+#[cfg(Py_3_13)]
+use pyo3::types::{PyDict, PyType};
+
+use crate::restart::begins_anew;
+
+unsafe extern "C" {
+    #[cfg(Py_3_13)]
+    fn PyType_GetDict(class: *mut ffi::PyTypeObject) -> *mut ffi::PyObject;
+    fn PyFunction_SetVectorcall(function: *mut ffi::PyObject, call: ffi::vectorcallfunc);
+}
+
+/// What CPython itself calls.
+static PLAIN: OnceLock<ffi::vectorcallfunc> = OnceLock::new();
+
+/// Learn what CPython calls, from a function that is as it was made.
+pub(crate) fn learn(pristine: &Bound<'_, PyFunction>) {
+    // SAFETY: a live function.
+    if let Some(plain) = unsafe { ffi::PyVectorcall_Function(pristine.as_ptr()) } {
+        PLAIN.get_or_init(|| plain);
+    }
+}
+
+/// Have calls of a function with this code be ones that can be made again. The function may be just being made: nothing
+/// of it is looked at.
+pub(crate) fn arm(function: &Bound<'_, PyFunction>, code: &Bound<'_, PyCode>) {
+    if PLAIN.get().is_none() || !super::code::makes_plain_calls(code) {
+        return;
+    }
+    let call = if super::code::is_initializer(code) {
+        initialize
+    } else {
+        call
+    };
+    // SAFETY: a function. This also takes its version from it, so that no call site is specialised for it any more.
+    unsafe { PyFunction_SetVectorcall(function.as_ptr(), call) };
+}
+
+/// Have calls of a function be as CPython makes them.
+pub(crate) fn disarm(function: &Bound<'_, PyFunction>) {
+    if let Some(&plain) = PLAIN.get() {
+        // SAFETY: a live function, and what CPython has made it with.
+        unsafe { PyFunction_SetVectorcall(function.as_ptr(), plain) };
+    }
+}
+
+/// The call of a live function.
+extern "C" fn call(
+    function: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let Some(&plain) = PLAIN.get() else {
+        return std::ptr::null_mut();
+    };
+    let depth = DEPTH.get() + 1;
+    DEPTH.set(depth);
+    let made = CALLS.load(Ordering::Relaxed).wrapping_add(1);
+    CALLS.store(made, Ordering::Relaxed);
+    if depth > DEEP || made.is_multiple_of(SAMPLED) {
+        // SAFETY: whoever calls a function is attached, and holds it.
+        let function = unsafe {
+            Borrowed::from_ptr(Python::assume_attached(), function).cast_unchecked::<PyFunction>()
+        };
+        consider(&function, depth);
+    }
+    let result = loop {
+        // SAFETY: what CPython would have called, with its arguments, which the caller keeps alive until we return.
+        let result = unsafe { plain(function, arguments, count, keywords) };
+        // So that PyO3 knows that we are attached, and lets go of what is dropped at once.
+        if !result.is_null() || !Python::attach(begins_anew) {
+            break result;
+        }
+    };
+    // Not counted down: another stack may have run meanwhile, as those of greenlets do.
+    DEPTH.set(depth - 1);
+    if depth == SHALLOW {
+        // SAFETY: as above.
+        crate::registry::rearm(unsafe { Python::assume_attached() });
+    }
+    result
+}
+
+/// Why calls of a function are as CPython makes them for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aside {
+    /// Calls of ours use the stack of C, and so many are nested.
+    Deep,
+    /// It is called so often that ours cost too much.
+    Hot,
+}
+
+/// So many nested calls are ours.
+const DEEP: u32 = 200;
+
+/// When no more than so many are nested, all are ours again.
+const SHALLOW: u32 = 100;
+
+/// Of so many calls one is looked at. It is busy there if they have taken no longer than [`BUSY`]. A function that is found
+/// busy [`HOT`] times is hot.
+const SAMPLED: u32 = 1024;
+const BUSY: Duration = Duration::from_millis(2);
+const HOT: u32 = 64;
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+static SEEN: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Have a function step aside if its calls cost too much, or too much of the stack.
+#[cold]
+fn consider(function: &Bound<'_, PyFunction>, depth: u32) {
+    if depth > DEEP {
+        crate::registry::step_aside(function, Aside::Deep);
+        return;
+    }
+    let now = Instant::now();
+    let seen = SEEN
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .replace(now);
+    if seen.is_some_and(|seen| now - seen < BUSY) && crate::registry::was_busy(function) >= HOT {
+        crate::registry::step_aside(function, Aside::Hot);
+    }
+}
+
+/// The call of a live `__init__`. From CPython 3.13 on, call sites of its class remember it by the class, not by its own
+/// version, unless the class allocates its instances by a function of its own.
+extern "C" fn initialize(
+    function: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the caller hands over as many arguments; the first is the instance, whose class nobody else changes now.
+    unsafe {
+        if ffi::PyVectorcall_NARGS(count) > 0 {
+            let class = ffi::Py_TYPE(*arguments);
+            let is_plain = |own: ffi::allocfunc| std::ptr::fn_addr_eq(own, PLAIN_ALLOCATION);
+            if (*class).tp_alloc.is_some_and(is_plain) {
+                (*class).tp_alloc = Some(allocate);
+                ffi::PyType_Modified(class);
+            }
+        }
+    }
+    call(function, arguments, count, keywords)
+}
+
+const PLAIN_ALLOCATION: ffi::allocfunc = ffi::PyType_GenericAlloc;
+
+extern "C" fn allocate(
+    class: *mut ffi::PyTypeObject,
+    count: ffi::Py_ssize_t,
+) -> *mut ffi::PyObject {
+    // SAFETY: CPython's arguments are handed on.
+    unsafe { ffi::PyType_GenericAlloc(class, count) }
+}
+
+/// The function that a class itself has as `__init__`.
+#[cfg(Py_3_13)]
+pub(crate) fn own_initializer<'py>(class: &Bound<'py, PyType>) -> Option<Bound<'py, PyFunction>> {
+    // SAFETY: a live class; its dictionary is handed over. A plain dictionary looks up a name without running Python code.
+    let members = unsafe {
+        let members = PyType_GetDict(class.as_type_ptr());
+        Bound::from_owned_ptr_or_opt(class.py(), members)?.cast_into::<PyDict>()
+    };
+    let found = members
+        .ok()?
+        .get_item(pyo3::intern!(class.py(), "__init__"));
+    found.ok()??.cast_into().ok()
+}
+
+/// Have call sites that remember the `__init__` of a class look it up again.
+#[cfg(Py_3_13)]
+pub(crate) fn forget_initializer(class: &Bound<'_, PyType>) {
+    // SAFETY: a live class; nothing but caches change.
+    unsafe { ffi::PyType_Modified(class.as_type_ptr()) };
+}

@@ -1,0 +1,88 @@
+"""``relive.restart``: a call of a live function begins anew, with its own arguments and the newest code."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any, NoReturn
+
+from relive import _session
+from relive._errors import ReliveError
+from relive._native import Restart
+
+SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def restart(target: Any = None) -> NoReturn:
+    """Begin a running call anew, with the arguments that it was made with and the newest code of its function.
+
+    ``target`` is a function, the name of one as a report has it (``bank:Account.deposit``; without the module where
+    that is clear), or a frame; without it, the innermost live function of this thread is meant, and of several calls
+    of a function the innermost. ``finally`` clauses and ``with`` blocks between here and there are left in an orderly
+    way. Callers do not notice. Does not return: raises what unwinds to that call.
+
+    Raises `ReliveError` if no such call is running in this thread, or if it cannot begin anew: that of a generator or
+    coroutine that has begun, and calls that are made so often that keeping them would cost too much.
+    """
+    frame = _meant(sys._getframe(1), target)
+    raise Restart(
+        frame.f_back, f"the call of {frame.f_code.co_qualname} cannot begin anew: it was not made through relive"
+    )
+
+
+def _meant(innermost: FrameType, target: Any) -> FrameType:
+    """Return the frame of the call that is meant; raise `ReliveError` if there is none that can begin anew."""
+    session = _session.session()
+    if session is None:
+        raise ReliveError("nothing is live: relive.start() was not called")
+    engine = session._engine
+    if not engine.keeps_calls():
+        raise ReliveError("on CPython 3.11 calls can begin anew only after relive.start(hold=True)")
+    live = (frame for frame in _callers(innermost) if engine.has_code(frame.f_code))
+    meant = [frame for frame in live if _is_meant(frame, target)]
+    able = (frame for frame in meant if not engine.has_stepped_aside(frame.f_code))
+    found = next(able, None)
+    if found is None and meant:
+        name = meant[0].f_code.co_qualname
+        raise ReliveError(f"{name} is called so often that its calls are not kept; restart the function that calls it")
+    if found is None:
+        told = "live function" if target is None else _told(target)
+        raise ReliveError(f"no call of {told} is running in this thread")
+    if found.f_code.co_flags & SUSPENDS:
+        raise ReliveError(
+            f"{found.f_code.co_qualname} is a generator or coroutine that has begun, and cannot begin anew"
+        )
+    return found
+
+
+def _is_meant(frame: FrameType, target: Any) -> bool:
+    code = frame.f_code
+    if code.co_name == "<module>" or not code.co_flags & inspect.CO_NEWLOCALS:
+        return False
+    if target is None:
+        return True
+    if isinstance(target, FrameType):
+        return frame is target
+    if isinstance(target, str):
+        module, _, name = target.rpartition(":")
+        return code.co_qualname == name and module in ("", frame.f_globals.get("__name__"))
+    own = _code_of(target)
+    # What runs may be an older version of it.
+    return own is not None and (own.co_filename, own.co_qualname) == (code.co_filename, code.co_qualname)
+
+
+def _code_of(target: Any) -> CodeType | None:
+    function = inspect.unwrap(getattr(target, "__func__", target))
+    return getattr(function, "__code__", None)
+
+
+def _told(target: Any) -> str:
+    if isinstance(target, FrameType):
+        return f"the frame of {target.f_code.co_qualname}"
+    return str(getattr(target, "__qualname__", target))
+
+
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
