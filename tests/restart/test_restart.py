@@ -2,10 +2,13 @@
 
 import gc
 import os
+import subprocess
 import sys
 import threading
 import weakref
 from contextlib import suppress
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from tests.conftest import Live
@@ -261,6 +264,30 @@ def test_a_call_that_raises_raises_as_ever(live: Live) -> None:
         module.work(1)
     with pytest.raises(TypeError, match="takes 0 positional arguments but 1 was given"):
         module.work(1)
+
+
+def test_a_call_that_raises_while_python_ends(tmp_path: Path) -> None:
+    text = """
+    import os
+    import sys
+
+    class C:
+        def __del__(self, write=os.write):
+            try:
+                self.end()
+            except ValueError:
+                write(1, b"caught ")
+
+        def end(self):
+            raise ValueError
+
+    sys.kept = C()
+    """
+    (tmp_path / "module.py").write_text(dedent(text))
+    start = "import relive; relive.start('.', auto=False, hold=True)"
+    for program in ("import module", f"{start}; import module"):
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "caught ", "")
 
 
 def test_on_3_11_that_is_asked_for(live: Live) -> None:

@@ -92,8 +92,10 @@ unsafe extern "C" fn evaluate(
         set(py, true);
     }
     match call {
-        // So that PyO3 knows that we are attached, and lets go of what is dropped at once.
-        Some(call) if result.is_null() => Python::attach(|py| call.raised(py)),
+        // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
+        Some(call) if result.is_null() => {
+            Python::try_attach(|py| call.raised(py)).unwrap_or(result)
+        }
         _ => result,
     }
 }

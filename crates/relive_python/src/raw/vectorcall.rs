@@ -79,8 +79,8 @@ extern "C" fn call(
     let result = loop {
         // SAFETY: what CPython would have called, with its arguments, which the caller keeps alive until we return.
         let result = unsafe { plain(function, arguments, count, keywords) };
-        // So that PyO3 knows that we are attached, and lets go of what is dropped at once.
-        if !result.is_null() || !Python::attach(begins_anew) {
+        // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
+        if !result.is_null() || !Python::try_attach(begins_anew).unwrap_or_default() {
             break result;
         }
     };
