@@ -803,7 +803,7 @@ def test_a_patch_that_does_not_come_back_with_its_cell_is_named(repl):
 
 def test_state_that_was_defined_anew_does_not_come_back(repl):
     """Definitions are put in their places, and state after them: what had been replaced won in the next program."""
-    program = repl.place.write("program.py", "import bank\nprint(bank.RATE, bank.LIMITS, bank.deposit(1))\n")
+    program = repl.place.write("program.py", "import bank\nprint(bank.RATE, bank.LIMITS, bank.FEE, bank.deposit(1))\n")
 
     def elsewhere() -> str:
         return repl.place.relive("run", "--replay", "all", program.name).stdout
@@ -815,11 +815,12 @@ def test_state_that_was_defined_anew_does_not_come_back(repl):
     prompt.type("bank.LIMITS['a'] = 1")
     prompt.type("relive.patch('bank', 'LIMITS = {\"n\": 1}')")
     prompt.type("bank.LIMITS['b'] = 2")
+    prompt.type("relive.patch('bank', 'FEE = 1'); bank.FEE = 5")
     prompt.type("bank.deposit = lambda amount: 1")
     prompt.type("relive.patch('bank', 'def deposit(amount):\\n    return 2')")
     assert prompt.value("bank.RATE, bank.LIMITS") == "(0.5, {'n': 1, 'b': 2})"
     prompt.die("exit()")
-    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 2\n"
+    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 5 2\n"
     listed = json.loads(repl.place.relive("log", "bank.py", "--json").stdout)["changes"]
     limits = [change["n"] for change in listed if change["text"].startswith("LIMITS = ")]
     refused = subprocess.run(
@@ -832,7 +833,7 @@ def test_state_that_was_defined_anew_does_not_come_back(repl):
     assert "LIMITS" in refused.stderr
     assert refused.returncode == 1
     repl.place.relive("fold", "bank.py")
-    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 2\n"
+    assert elsewhere() == "0.5 {'n': 1, 'b': 2} 5 2\n"
 
 
 def test_state_is_overtaken_by_a_save(repl):

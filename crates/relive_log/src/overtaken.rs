@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use relive_syntax::{CellKind, Outline, Step, TreeHash, cell};
 
 use crate::change::{Change, ChangeKind, Status};
+use crate::record::Cause;
 
 /// Why a statement is left off whose effect was replaced.
 const OVERTAKEN: &str = "what it set was defined anew later, by change ";
@@ -25,11 +26,13 @@ struct Definition<'c> {
     path: Vec<&'c str>,
     /// What it was before, and what it is since.
     texts: [Option<&'c str>; 2],
+    tx: u64,
+    cause: Option<&'c Cause>,
 }
 
 impl<'c> Definition<'c> {
-    /// What a patch defines, as of a change.
-    fn of(patch: &'c Change, number: u64) -> Option<Self> {
+    /// What a patch defines by a change.
+    fn of(patch: &'c Change, by: &'c Change) -> Option<Self> {
         let ChangeKind::Patch {
             target, old, new, ..
         } = &patch.kind
@@ -37,7 +40,9 @@ impl<'c> Definition<'c> {
             return None;
         };
         Some(Self {
-            number,
+            number: by.number,
+            tx: by.tx,
+            cause: by.cause.as_ref(),
             path: target.split('.').map(without_count).collect(),
             texts: [old.as_deref(), new.as_deref()],
         })
@@ -67,7 +72,7 @@ impl<'c> Definition<'c> {
 
 /// The first statement after a patch that sets what the patch defines.
 pub(crate) fn set_after<'c>(changes: &'c [Change], patch: &'c Change) -> Option<&'c Change> {
-    let definition = Definition::of(patch, patch.number)?;
+    let definition = Definition::of(patch, patch)?;
     let mut later = changes.iter().filter(|one| one.number > patch.number);
     later.find(|change| match &change.kind {
         ChangeKind::State { target, text, .. } if change.status == Status::Pending => {
@@ -110,8 +115,7 @@ fn definitions(changes: &[Change]) -> HashMap<&str, Vec<Definition<'_>>> {
             },
             _ => None,
         };
-        let Some(mut definition) = patch.and_then(|patch| Definition::of(patch, change.number))
-        else {
+        let Some(mut definition) = patch.and_then(|patch| Definition::of(patch, change)) else {
             continue;
         };
         if let ChangeKind::Undo { .. } = change.kind {
@@ -139,11 +143,18 @@ fn overtaken_by(change: &Change, defined: &HashMap<&str, Vec<Definition<'_>>>) -
     if change.status != Status::Pending || !change.why.is_empty() || !may_be.is_some_and(is_last) {
         return None;
     }
+    // What a cell states is logged before it runs, and so before what it patches, in whichever order it does that.
+    let is_of_same_cell = |one: &Definition<'_>| {
+        one.tx != change.tx && one.cause.is_some() && one.cause == change.cause.as_ref()
+    };
     let mut by = None;
     for path in paths(text) {
         let same = defined.get(path[0].as_str())?.iter().rev();
         let mut same = same.take_while(|one| is_last(one));
-        by = Some(same.find(|one| one.replaces(&path))?.number);
+        by = Some(
+            same.find(|one| one.replaces(&path) && !is_of_same_cell(one))?
+                .number,
+        );
     }
     by
 }
