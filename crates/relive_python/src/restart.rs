@@ -20,8 +20,24 @@ impl Restart {
     }
 }
 
-/// Whether a call that came back with an exception, which is set, is to be made again. If so, none is set any more.
-pub(crate) fn begins_anew(py: Python<'_>) -> bool {
+/// What becomes of a call that came back with an exception.
+pub(crate) enum After {
+    /// The exception goes on: it is set.
+    Raise,
+    /// The call is made again. No exception is set any more.
+    Again,
+}
+
+/// Decide on a call that came back with an exception, which is set, to the frame that runs now.
+pub(crate) fn came_back(py: Python<'_>) -> After {
+    if begins_anew(py) {
+        return After::Again;
+    }
+    After::Raise
+}
+
+/// Whether the exception that is set asks for this very call to be made again. If so, none is set any more.
+fn begins_anew(py: Python<'_>) -> bool {
     // SAFETY: an attached thread; the type is borrowed from the exception that is set.
     let kind = unsafe { ffi::PyErr_Occurred() };
     if kind != py.get_type::<Restart>().as_ptr().cast() {

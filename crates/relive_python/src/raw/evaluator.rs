@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyTuple};
 
 use super::code::{self, Arguments};
-use crate::restart::begins_anew;
+use crate::restart::{After, came_back};
 
 /// What CPython calls `_PyInterpreterFrame`, up to the first local variable.
 #[repr(C)]
@@ -143,13 +143,15 @@ impl<'py> Call<'py> {
 
     /// It came back with an exception, which is set.
     fn raised(self, py: Python<'py>) -> *mut ffi::PyObject {
-        while begins_anew(py) {
-            match self.make(py) {
-                Ok(value) => return value.into_ptr(),
-                Err(error) => error.restore(py),
+        loop {
+            match came_back(py) {
+                After::Raise => return std::ptr::null_mut(),
+                After::Again => match self.make(py) {
+                    Ok(value) => return value.into_ptr(),
+                    Err(error) => error.restore(py),
+                },
             }
         }
-        std::ptr::null_mut()
     }
 
     fn make(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

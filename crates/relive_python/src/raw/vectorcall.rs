@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-
 use pyo3::types::{PyCode, PyFunction};
 #[cfg(Py_3_13)]
 use pyo3::types::{PyDict, PyType};
 
-use crate::restart::begins_anew;
+use crate::restart::{After, came_back};
 
 unsafe extern "C" {
     #[cfg(Py_3_13)]
@@ -80,8 +79,12 @@ extern "C" fn call(
         // SAFETY: what CPython would have called, with its arguments, which the caller keeps alive until we return.
         let result = unsafe { plain(function, arguments, count, keywords) };
         // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
-        if !result.is_null() || !Python::try_attach(begins_anew).unwrap_or_default() {
+        if !result.is_null() {
             break result;
+        }
+        match Python::try_attach(came_back) {
+            Some(After::Again) => {}
+            Some(After::Raise) | None => break result,
         }
     };
     // Not counted down: another stack may have run meanwhile, as those of greenlets do.
