@@ -18,7 +18,6 @@ mod edited;
 mod encoding;
 mod errors;
 mod excerpts;
-mod guards;
 mod hashes;
 mod imports;
 mod outlines;
