@@ -14,6 +14,7 @@ use relive_session::{
 };
 
 use crate::auto;
+use crate::hold::{self, Filter};
 use crate::host::CodeTable;
 use crate::logs::folded_to_dict;
 use crate::prompt::{Displaced, Former, Namespace, Replayed};
@@ -622,6 +623,34 @@ impl Engine {
         registry::is_live(code)
     }
 
+    /// Hold what nobody will catch; with the filter "user-unhandled" also what only a library will; with "off" nothing.
+    ///
+    /// `holder` decides: it is called with the exception and the frame of the caller. It answers None to go on raising,
+    /// "again", or a tuple with the value to return.
+    #[staticmethod]
+    #[pyo3(signature = (filter, holder = None))]
+    fn hold(py: Python<'_>, filter: &str, holder: Option<Py<PyAny>>) -> PyResult<()> {
+        let filter = match filter {
+            "off" => Filter::Off,
+            "uncaught" => Filter::Uncaught,
+            "user-unhandled" => Filter::UserUnhandled,
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "unknown filter {filter:?}: it is 'uncaught' or 'user-unhandled'"
+                )));
+            }
+        };
+        hold::set(py, filter, holder)?;
+        registry::keep_calls(py, filter != Filter::Off);
+        Ok(())
+    }
+
+    /// Whether exceptions are held.
+    #[staticmethod]
+    fn holds() -> bool {
+        hold::is_on()
+    }
+
     /// Have calls of live functions be ones that can begin anew, also where that costs all calls something.
     #[staticmethod]
     fn keep_calls(py: Python<'_>, keep: bool) {
@@ -665,6 +694,8 @@ impl Engine {
     fn close(&self, py: Python<'_>) {
         auto::close(py, &self.shared);
         self.shared.close(py);
+        // Turning it off cannot fail.
+        drop(hold::set(py, Filter::Off, None));
         registry::close(py);
     }
 }

@@ -5,6 +5,7 @@
 mod auto;
 mod command;
 mod engine;
+mod hold;
 mod host;
 mod logs;
 mod prompt;

@@ -4,6 +4,8 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use crate::hold;
+
 /// What unwinds to a call that is to be made again: the one that this frame made, None for the thread's first.
 #[pyclass(extends = PyBaseException, module = "relive", frozen)]
 pub(crate) struct Restart {
@@ -26,6 +28,8 @@ pub(crate) enum After {
     Raise,
     /// The call is made again. No exception is set any more.
     Again,
+    /// This is returned instead. No exception is set any more.
+    Return(Py<PyAny>),
 }
 
 /// Decide on a call that came back with an exception, which is set, to the frame that runs now.
@@ -33,7 +37,7 @@ pub(crate) fn came_back(py: Python<'_>) -> After {
     if begins_anew(py) {
         return After::Again;
     }
-    After::Raise
+    hold::decide(py)
 }
 
 /// Whether the exception that is set asks for this very call to be made again. If so, none is set any more.

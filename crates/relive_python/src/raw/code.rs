@@ -20,7 +20,8 @@ struct Layout {
     co_kwonlyargcount: i32,
     _stack_size: i32,
     co_firstlineno: i32,
-    _locals: [i32; 5],
+    co_nlocalsplus: i32,
+    _locals: [i32; 4],
     _locals_names_and_kinds: [*mut ffi::PyObject; 2],
     co_filename: *mut ffi::PyObject,
     co_name: *mut ffi::PyObject,
@@ -41,7 +42,8 @@ struct Layout {
     co_kwonlyargcount: i32,
     _stack_size: i32,
     co_firstlineno: i32,
-    _locals: [i32; 5],
+    co_nlocalsplus: i32,
+    _locals: [i32; 4],
     co_version: u32,
     _locals_names_and_kinds: [*mut ffi::PyObject; 2],
     co_filename: *mut ffi::PyObject,
@@ -102,6 +104,12 @@ pub(crate) fn name<'py>(code: &Bound<'py, PyCode>) -> Bound<'py, PyString> {
 pub(crate) fn flags(code: &Bound<'_, PyCode>) -> i32 {
     // SAFETY: as above.
     unsafe { (*layout(code)).co_flags }
+}
+
+/// How many variables of its own, cells included, a frame of the code has.
+pub(crate) fn variables(code: &Bound<'_, PyCode>) -> usize {
+    // SAFETY: as above.
+    usize::try_from(unsafe { (*layout(code)).co_nlocalsplus }).unwrap_or_default()
 }
 
 /// Have no call site be specialised for functions of the code that are made from now on: CPython gives a function the

@@ -146,6 +146,7 @@ impl<'py> Call<'py> {
         loop {
             match came_back(py) {
                 After::Raise => return std::ptr::null_mut(),
+                After::Return(value) => return value.into_ptr(),
                 After::Again => match self.make(py) {
                     Ok(value) => return value.into_ptr(),
                     Err(error) => error.restore(py),

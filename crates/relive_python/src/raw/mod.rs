@@ -3,6 +3,7 @@
 pub(crate) mod code;
 #[cfg(not(Py_3_12))]
 pub(crate) mod evaluator;
+pub(crate) mod frame;
 pub(crate) mod function;
 pub(crate) mod heap;
 pub(crate) mod pending;

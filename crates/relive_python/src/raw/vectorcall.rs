@@ -84,6 +84,7 @@ extern "C" fn call(
         }
         match Python::try_attach(came_back) {
             Some(After::Again) => {}
+            Some(After::Return(value)) => break value.into_ptr(),
             Some(After::Raise) | None => break result,
         }
     };

@@ -1,0 +1,325 @@
+//! Holding: whether an exception that comes out of a live function is one that nobody above will catch, and if so,
+//! having somebody decide what becomes of the call.
+
+mod boundaries;
+mod handlers;
+mod managers;
+mod opcodes;
+mod scene;
+mod through_c;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use pyo3::exceptions::{
+    PyBaseException, PyException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration,
+};
+use pyo3::prelude::*;
+use pyo3::types::{PyCode, PyFrame, PyString};
+
+use self::boundaries::{Boundary, boundary};
+use self::handlers::{Fate, Handlers};
+use self::opcodes::Opcodes;
+use self::scene::{At, Raised};
+use crate::raw::frame;
+use crate::registry;
+use crate::restart::After;
+
+/// Which exceptions are held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Filter {
+    /// None at all.
+    Off = 0,
+    /// Those that nobody will catch.
+    Uncaught = 1,
+    /// Also those that only a library will catch, with a clause for whatever may go wrong.
+    UserUnhandled = 2,
+}
+
+static FILTER: AtomicU8 = AtomicU8::new(Filter::Off as u8);
+
+/// Who decides on a call that is held. Locked only to be read or set.
+static HOLDER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
+
+static OPCODES: OnceLock<Opcodes> = OnceLock::new();
+
+/// What was read of code objects, which it keeps alive. Locked only to be read or set.
+static KNOWN: Mutex<Option<HashMap<usize, KnownCode>>> = Mutex::new(None);
+
+struct KnownCode {
+    _code: Py<PyCode>,
+    handlers: Arc<Handlers>,
+}
+
+/// So many code objects are remembered.
+const REMEMBERED: usize = 4096;
+
+thread_local! {
+    /// Somebody is deciding: what he runs is not held.
+    static IS_DECIDING: Cell<bool> = const { Cell::new(false) };
+
+    /// What was held and goes on.
+    static LET_GO: RefCell<Option<Py<PyBaseException>>> = const { RefCell::new(None) };
+
+    /// Where the last exception will be caught.
+    static CATCHER: Cell<Option<Catcher>> = const { Cell::new(None) };
+}
+
+/// What is known to catch an exception. Addresses, which keep nothing alive: they are compared, and if all of them are
+/// equal, so is the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Catcher {
+    class: usize,
+    frame: usize,
+    code: usize,
+    place: u32,
+}
+
+/// Hold exceptions, and have `holder` decide: it is called with the exception and the frame that has made the call.
+pub(crate) fn set(py: Python<'_>, filter: Filter, holder: Option<Py<PyAny>>) -> PyResult<()> {
+    if filter != Filter::Off {
+        if !frame::is_as_believed(py)? {
+            return Err(PyRuntimeError::new_err(
+                "this build of relive is for another CPython: reinstall relive with this interpreter",
+            ));
+        }
+        if OPCODES.get().is_none() {
+            let opcodes = Opcodes::of_this_python(py)?;
+            OPCODES.get_or_init(|| opcodes);
+        }
+    }
+    let before = {
+        let mut now = HOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *now, holder)
+    };
+    drop(before);
+    FILTER.store(filter as u8, Ordering::Relaxed);
+    Ok(())
+}
+
+pub(crate) fn is_on() -> bool {
+    FILTER.load(Ordering::Relaxed) != Filter::Off as u8
+}
+
+/// Decide on a call that came back with an exception, which is set. If it does not go on, none is set any more.
+pub(crate) fn decide(py: Python<'_>) -> After {
+    if !is_on() || IS_DECIDING.get() {
+        return After::Raise;
+    }
+    let error = PyErr::fetch(py);
+    let value = error.value(py);
+    // Before CPython 3.12 it is not part of the exception yet.
+    if let Some(traceback) = error.traceback(py) {
+        drop(value.setattr(pyo3::intern!(py, "__traceback__"), traceback));
+    }
+    if !can_be_held(value) || was_let_go(value) || is_caught(value) {
+        error.restore(py);
+        return After::Raise;
+    }
+    let holder = {
+        let holder = HOLDER.lock().unwrap_or_else(PoisonError::into_inner);
+        holder.as_ref().map(|holder| holder.clone_ref(py))
+    };
+    let Some(holder) = holder else {
+        error.restore(py);
+        return After::Raise;
+    };
+    IS_DECIDING.set(true);
+    let decision = holder.call1(py, (value, frame::running(py)));
+    IS_DECIDING.set(false);
+    match decision.and_then(|decision| decision.extract(py)) {
+        Ok(Decision::Again) => After::Again,
+        Ok(Decision::Return(value)) => After::Return(value),
+        Ok(Decision::Raise) => {
+            LET_GO.set(Some(value.clone().unbind()));
+            error.restore(py);
+            After::Raise
+        }
+        Err(instead) => {
+            instead.restore(py);
+            After::Raise
+        }
+    }
+}
+
+/// What is to become of a call that is held, as the holder says it: `None`, to go on raising, "again", or a tuple with the
+/// value to return.
+enum Decision {
+    Again,
+    Return(Py<PyAny>),
+    Raise,
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Decision {
+    type Error = PyErr;
+
+    fn extract(decision: pyo3::Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if decision.is_none() {
+            return Ok(Self::Raise);
+        }
+        if decision.is_instance_of::<PyString>() {
+            return Ok(Self::Again);
+        }
+        let (value,): (Py<PyAny>,) = decision.extract()?;
+        Ok(Self::Return(value))
+    }
+}
+
+/// Errors are held; not what ends something in an orderly way: an iteration, a generator, a task, the program.
+fn can_be_held(error: &Bound<'_, PyBaseException>) -> bool {
+    error.is_instance_of::<PyException>()
+        && !error.is_instance_of::<PyStopIteration>()
+        && !error.is_instance_of::<PyStopAsyncIteration>()
+}
+
+fn was_let_go(error: &Bound<'_, PyBaseException>) -> bool {
+    let before = LET_GO.take();
+    let is_this = before.as_ref().is_some_and(|before| before.is(error));
+    if is_this {
+        LET_GO.set(before);
+    }
+    is_this
+}
+
+/// What a frame does with an exception that comes to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Passes,
+    Catches,
+    /// It runs the code of others and catches whatever that raises.
+    IsNobody,
+}
+
+/// Whether somebody above will catch it: a frame from the one on that runs now.
+fn is_caught(error: &Bound<'_, PyBaseException>) -> bool {
+    let py = error.py();
+    let class = error.get_type().as_ptr() as usize;
+    let mut raised = Raised::new(error.clone());
+    let mut inner = innermost_code(error);
+    let mut next = frame::running(py);
+    while let Some(frame) = next {
+        let code = frame::code(&frame);
+        if let Some(place) = frame::position(&frame) {
+            let here = Catcher {
+                class,
+                frame: frame.as_ptr() as usize,
+                code: code.as_ptr() as usize,
+                place,
+            };
+            let answer = if CATCHER.get() == Some(here) {
+                Answer::Catches
+            } else {
+                answer(&frame, &code, place, inner.as_ref(), &mut raised)
+            };
+            match answer {
+                Answer::Passes => {}
+                Answer::Catches => {
+                    CATCHER.set(Some(here));
+                    return true;
+                }
+                Answer::IsNobody => return false,
+            }
+        }
+        inner = Some(code);
+        next = frame::back(&frame);
+    }
+    false
+}
+
+/// The code of the call that has just come back with an exception.
+fn innermost_code<'py>(error: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyCode>> {
+    let traceback = error
+        .getattr(pyo3::intern!(error.py(), "__traceback__"))
+        .ok()?;
+    let frame = traceback
+        .getattr(pyo3::intern!(error.py(), "tb_frame"))
+        .ok()?;
+    Some(frame::code(frame.cast::<PyFrame>().ok()?))
+}
+
+fn answer<'py>(
+    frame: &Bound<'py, PyFrame>,
+    code: &Bound<'py, PyCode>,
+    place: u32,
+    inner: Option<&Bound<'py, PyCode>>,
+    raised: &mut Raised<'py>,
+) -> Answer {
+    let Ok(handlers) = handlers_of(code) else {
+        return Answer::Catches;
+    };
+    if inner.is_some_and(|inner| through_c::may_end(frame, &handlers, place, inner, &raised.error))
+    {
+        return Answer::Catches;
+    }
+    let mut scene = At {
+        frame,
+        code,
+        raised,
+    };
+    let Fate::Caught { by_all } = handlers.fate(place, &mut scene) else {
+        return Answer::Passes;
+    };
+    match boundary_of(frame, code) {
+        Some(Boundary::Nobody) => Answer::IsNobody,
+        Some(Boundary::Passes) => Answer::Passes,
+        None if by_all && are_libraries_nobody() && !registry::is_live(code) => Answer::IsNobody,
+        None => Answer::Catches,
+    }
+}
+
+fn are_libraries_nobody() -> bool {
+    FILTER.load(Ordering::Relaxed) == Filter::UserUnhandled as u8
+}
+
+fn boundary_of(frame: &Bound<'_, PyFrame>, code: &Bound<'_, PyCode>) -> Option<Boundary> {
+    let py = frame.py();
+    let globals = frame.getattr(pyo3::intern!(py, "f_globals")).ok()?;
+    let module: Bound<'_, PyString> = globals.get_item("__name__").ok()?.cast_into().ok()?;
+    let name = code.getattr(pyo3::intern!(py, "co_qualname")).ok()?;
+    let name: Bound<'_, PyString> = name.cast_into().ok()?;
+    boundary(module.to_str().ok()?, name.to_str().ok()?)
+}
+
+/// What becomes of an exception that comes to a frame.
+fn fate<'py>(frame: &Bound<'py, PyFrame>, raised: &mut Raised<'py>) -> Fate {
+    let code = frame::code(frame);
+    let (Some(place), Ok(handlers)) = (frame::position(frame), handlers_of(&code)) else {
+        return Fate::Passes;
+    };
+    let mut scene = At {
+        frame,
+        code: &code,
+        raised,
+    };
+    handlers.fate(place, &mut scene)
+}
+
+fn opcodes() -> PyResult<&'static Opcodes> {
+    let opcodes = OPCODES.get();
+    opcodes.ok_or_else(|| PyRuntimeError::new_err("nothing was ever held"))
+}
+
+/// The handlers of a code object, which are read once.
+fn handlers_of(code: &Bound<'_, PyCode>) -> PyResult<Arc<Handlers>> {
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let address = code.as_ptr() as usize;
+    if let Some(found) = known().as_ref().and_then(|known| known.get(&address)) {
+        return Ok(Arc::clone(&found.handlers));
+    }
+    let handlers = Arc::new(Handlers::of(code, opcodes()?)?);
+    let mut known = known();
+    let known = known.get_or_insert_default();
+    // What is forgotten is only code.
+    if known.len() >= REMEMBERED {
+        known.clear();
+    }
+    let new = KnownCode {
+        _code: code.clone().unbind(),
+        handlers: Arc::clone(&handlers),
+    };
+    known.insert(address, new);
+    Ok(handlers)
+}
