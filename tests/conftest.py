@@ -129,8 +129,10 @@ class Terminal:
     def __init__(self, arguments: list[str], environment: dict[str, str], directory: Path | None = None) -> None:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+        # Its controlling terminal, so that keys can interrupt it.
+        command = ["setsid", "--ctty", *arguments]
         self.process = subprocess.Popen(
-            arguments, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=directory, start_new_session=True
+            command, stdin=slave, stdout=slave, stderr=slave, env=environment, cwd=directory
         )
         os.close(slave)
         self._screen = fdspawn(master, timeout=60, encoding="utf-8")
@@ -154,6 +156,19 @@ class Terminal:
         """Type a line, and return what is shown up to ``until``."""
         self.send(line)
         return self.wait_for(until)
+
+    def press(self, keys: str) -> None:
+        """Type without a line's end."""
+        self._screen.send(keys)
+
+    def rest(self) -> str:
+        """Wait for the program to end by itself, and return what is shown until then."""
+        received = ""
+        with contextlib.suppress(EOF, OSError):
+            while True:
+                self._screen.expect(r"[\s\S]+")
+                received += self._screen.after
+        return ESCAPE.sub("", received)
 
     def end(self) -> int:
         """Wait for the program to end by itself and return its exit code, which is negative if a signal ended it."""

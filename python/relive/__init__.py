@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from relive._errors import ReliveError
+    from relive._hold import hold
     from relive._log import Change, ChangeLog, Transaction, log, patch, transaction
     from relive._report import Item, ModuleVersion, Report
     from relive._restart import restart
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "Session",
     "Transaction",
+    "hold",
     "log",
     "patch",
     "restart",
@@ -44,6 +46,7 @@ _HOMES = {
     "Item": "relive._report",
     "ModuleVersion": "relive._report",
     "ReliveError": "relive._errors",
+    "hold": "relive._hold",
     "restart": "relive._restart",
     "Report": "relive._report",
     "Session": "relive._session",

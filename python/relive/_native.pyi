@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, Self, final
 
 __all__ = [
@@ -65,10 +65,16 @@ class Engine:
     @staticmethod
     def hold(
         filter: str,
-        holder: Callable[[BaseException, FrameType | None], None | str | tuple[Any]] | None = ...,
+        holder: Callable[[BaseException, FrameType | None], str | tuple[Any] | None] | None = ...,
     ) -> None: ...
     @staticmethod
     def holds() -> bool: ...
+    @staticmethod
+    def functions_of(codes: Sequence[CodeType]) -> list[list[FunctionType]]: ...
+    def applies(self) -> bool: ...
+    def rest(self) -> None: ...
+    def is_heard(self) -> bool: ...
+    def hear(self, listener: Callable[[dict[str, Any]], object] | None) -> None: ...
     @staticmethod
     def keep_calls(keep: bool) -> None: ...
     @staticmethod

@@ -15,13 +15,14 @@ from relive import _recovery, _run, _session
 from relive._cells import Logged, why_failed
 from relive._errors import ReliveError
 from relive._log import relive_errors
+from relive._messages import Messages
 from relive._recovery import SELECTION, Place
 from relive._report import Report
 from relive._session import Mode, Session
-from relive._settings import Replay, replay_policy
+from relive._settings import HoldSetting, Replay, replay_policy
 
 
-def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay) -> None:
+def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay, hold: HoldSetting = "auto") -> None:
     """Show a prompt, IPython's where it is installed, after running ``script`` in its namespace, if one is given.
 
     What the last session at a prompt in this directory, or with this script, left, if it died, is brought back first,
@@ -34,7 +35,7 @@ def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay
             directory = _run._enter(script)
         elif not sys.flags.safe_path:
             sys.path[0] = ""
-        session = _session.started(roots or [directory], mode, auto=False, replay=replay, script=script)
+        session = _session.started(roots or [directory], mode, auto=False, hold=hold, replay=replay, script=script)
         if problem := session._engine.serve(script or ""):
             tell(f"`relive status` will not find this session: {problem}")
         policy = replay_policy(replay, directory)
@@ -56,7 +57,7 @@ class Console(code.InteractiveConsole):
         self.place = Place(namespace, self.compile.compiler, asyncio.run)
         self._session = session
         self._names = namespace
-        self._messages = _run.Messages(os.getcwd())
+        self._messages = Messages(os.getcwd())
         self._source = ""
 
     def raw_input(self, prompt: str = "") -> str:

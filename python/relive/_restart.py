@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from relive import _session
 from relive._errors import ReliveError
-from relive._native import Restart
+from relive._native import Engine, Restart
 
 SUSPENDS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
@@ -24,10 +24,25 @@ def restart(target: Any = None) -> NoReturn:
     Raises `ReliveError` if no such call is running in this thread, or if it cannot begin anew: that of a generator or
     coroutine that has begun, and calls that are made so often that keeping them would cost too much.
     """
-    frame = _meant(sys._getframe(1), target)
-    raise Restart(
-        frame.f_back, f"the call of {frame.f_code.co_qualname} cannot begin anew: it was not made through relive"
-    )
+    raise of(_meant(sys._getframe(1), target))
+
+
+def of(frame: FrameType) -> Restart:
+    """Return what unwinds to the call of a frame and makes it again."""
+    name = frame.f_code.co_qualname
+    return Restart(frame.f_back, f"the call of {name} cannot begin anew: it was not made through relive")
+
+
+def why_not(engine: Engine, frame: FrameType) -> str | None:
+    """Say why the call of a frame cannot begin anew, if it cannot."""
+    code = frame.f_code
+    if not _is_function(code):
+        return "it is no call of a function"
+    if code.co_flags & SUSPENDS:
+        return "it is a generator or coroutine that has begun"
+    if engine.has_stepped_aside(code):
+        return "it is called so often that its calls are not kept"
+    return None
 
 
 def _meant(innermost: FrameType, target: Any) -> FrameType:
@@ -57,7 +72,7 @@ def _meant(innermost: FrameType, target: Any) -> FrameType:
 
 def _is_meant(frame: FrameType, target: Any) -> bool:
     code = frame.f_code
-    if code.co_name == "<module>" or not code.co_flags & inspect.CO_NEWLOCALS:
+    if not _is_function(code):
         return False
     if target is None:
         return True
@@ -69,6 +84,10 @@ def _is_meant(frame: FrameType, target: Any) -> bool:
     own = _code_of(target)
     # What runs may be an older version of it.
     return own is not None and (own.co_filename, own.co_qualname) == (code.co_filename, code.co_qualname)
+
+
+def _is_function(code: CodeType) -> bool:
+    return code.co_name != "<module>" and bool(code.co_flags & inspect.CO_NEWLOCALS)
 
 
 def _code_of(target: Any) -> CodeType | None:

@@ -7,17 +7,17 @@ import os
 import pkgutil
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader, SourcelessFileLoader
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from relive import _session
 from relive._errors import ReliveError
+from relive._messages import Messages, say
 from relive._native import Engine
 from relive._session import Mode
-from relive._settings import Replay
+from relive._settings import HoldSetting, Replay
 
 Program = tuple[CodeType, dict[str, Any]]
 """The code of a program, and the namespace to execute it in."""
@@ -26,7 +26,14 @@ _IMPORT_FILES = (importlib.util.__file__, "<frozen importlib.util>")
 
 
 def run(
-    target: str, arguments: Sequence[str], *, is_module: bool, mode: Mode, roots: Sequence[str], replay: Replay = "ask"
+    target: str,
+    arguments: Sequence[str],
+    *,
+    is_module: bool,
+    mode: Mode,
+    roots: Sequence[str],
+    replay: Replay = "ask",
+    hold: HoldSetting = "auto",
 ) -> None:
     """Run a script, or with ``is_module`` a module, until it comes to its end, and apply edits as they are saved.
 
@@ -35,15 +42,15 @@ def run(
     try:
         sys.argv = ["-m" if is_module else target, *arguments]
         directory = os.getcwd() if is_module else _enter(target)
-        session = _session.start(*(roots or [directory]), mode=mode, auto=False, replay=replay)
+        session = _session.started(roots or [directory], mode, auto=False, hold=hold, replay=replay)
         program = f"-m {target}" if is_module else target
         if problem := session._watch(Messages(os.getcwd()).tell, program):
-            _say(f"relive: `relive status` will not find this session: {problem}")
+            say(f"relive: `relive status` will not find this session: {problem}")
         code, namespace = _module(target, session._engine) if is_module else _script(target, session._engine)
         if count := session._engine.after_text("__main__"):
             # They belong after the script, which is the whole program here.
             changes = "1 change of state is" if count == 1 else f"{count} changes of state are"
-            _say(f"relive: {changes} not replayed in the program itself: `relive -i` does that")
+            say(f"relive: {changes} not replayed in the program itself: `relive -i` does that")
     except ReliveError as error:
         sys.exit(f"relive: {error}")
     except BaseException:
@@ -57,41 +64,6 @@ def run(
         session._engine.note_change("__main__", error)
         _hide_own_frames()
         raise
-
-
-class Messages:
-    """Tells on stderr what updates have done; files below ``directory`` are named as one types them there."""
-
-    def __init__(self, directory: str) -> None:
-        self._prefix = directory.rstrip(os.sep) + os.sep
-
-    def tell(self, report: Mapping[str, Any]) -> None:
-        """Write the lines of a report, given in its JSON form."""
-        _say("\n".join(self.lines(report)))
-
-    def lines(self, report: Mapping[str, Any]) -> Iterator[str]:
-        """Yield a line for each thing that was applied, not applied or left stale."""
-        milliseconds = f"{report['seconds'] * 1000:.1f} ms"
-        for item in report["applied"]:
-            yield f"relive: {self._file(item)}: {item['qualname']} ({_one_line(item['why'])}) live in {milliseconds}"
-        for group, verdict in (("refused", "not applied"), ("stale", "stale")):
-            for item in report[group]:
-                place = f"{self._file(item)}:{item['line']}"
-                yield f"relive: {place}: {item['qualname']} {verdict}: {_one_line(item['why'])}"
-
-    def _file(self, item: Mapping[str, Any]) -> str:
-        file: str = item["file"]
-        return file.removeprefix(self._prefix)
-
-
-def _say(text: str) -> None:
-    # Not through sys.stderr, which the program may be writing to, or may have replaced.
-    with suppress(OSError):
-        os.write(2, (text + "\n").encode(errors="backslashreplace"))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _enter(script: str) -> str:

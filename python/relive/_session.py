@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from importlib.util import find_spec
+from types import FrameType
 from typing import Any, Literal
 
 from relive import _import
@@ -12,7 +13,7 @@ from relive._crash import CrashFile
 from relive._errors import ReliveError
 from relive._native import Engine
 from relive._report import Item, ModuleVersion, Report
-from relive._settings import Replay, Sync, replay_policy, sync_mode
+from relive._settings import HoldFilter, HoldSetting, Replay, Sync, check, holding, replay_policy, sync_mode
 
 Mode = Literal["patch", "deep"]
 _running: "Session | None" = None
@@ -24,7 +25,7 @@ def start(
     mode: Mode = "patch",
     auto: bool = True,
     hold: bool | Literal["auto"] = "auto",
-    hold_filter: Literal["uncaught", "user-unhandled"] = "uncaught",
+    hold_filter: HoldFilter = "uncaught",
     replay: Replay = "ask",
 ) -> "Session":
     """Make the modules below ``roots`` live and return the session.
@@ -33,29 +34,39 @@ def start(
     re-executes what changed and reports what that leaves stale, "deep" also re-executes the stale, in dependency
     order. ``auto`` applies a saved edit as soon as it is seen, without waiting for `Session.update`. ``replay`` says
     what is done with changes in a module's log that its source does not have, when it is imported: "ask" on a
-    terminal, and else leave them off and say so; replay "all"; or "none". ``hold`` and ``hold_filter`` are accepted
-    for features that are not there yet, but for this: on CPython 3.11 `restart` needs ``hold=True``, which costs every
-    call of a Python function something. Later versions need nothing for it.
+    terminal, and else leave them off and say so; replay "all"; or "none". ``hold`` says whether a thread is held whose
+    exception nobody above will catch: "auto" means, if standard input is a terminal. With the ``hold_filter``
+    "user-unhandled" so is one whose exception only a library would catch, by a clause for whatever may go wrong. On
+    CPython 3.11 holding costs every call of a Python function something, and `restart` needs it.
 
     A second call returns the running session with the new roots added. Raises `ReliveError` for a root that is
     neither a directory nor an importable package, and for an unknown mode.
     """
-    running = started(roots or (os.getcwd(),), mode, auto=auto, replay=replay)
-    if hold != "auto":
-        running._engine.keep_calls(hold)
-    return running
+    check(hold_filter, "hold_filter", HoldFilter)
+    setting: HoldSetting = hold_filter if hold is True else hold or "off"
+    return started(roots or (os.getcwd(),), mode, auto=auto, hold=setting, hold_filter=hold_filter, replay=replay)
 
 
 def started(
-    roots: Sequence[str | os.PathLike[str]], mode: Mode, *, auto: bool, replay: Replay, script: str | None = None
+    roots: Sequence[str | os.PathLike[str]],
+    mode: Mode,
+    *,
+    auto: bool,
+    replay: Replay,
+    hold: HoldSetting = "auto",
+    hold_filter: HoldFilter = "uncaught",
+    script: str | None = None,
 ) -> "Session":
     """Do what `start` does; where there is a prompt, it has the names of ``script``."""
     global _running
     directories = [_root_directory(root) for root in roots]
     _check_mode(mode)
     policy = replay_policy(replay, directories[0])
+    held = holding(hold, hold_filter, directories[0])
     if _running is None:
         _running = Session(mode, policy, sync_mode(directories[0]), script)
+    if held is not None or hold != "auto":
+        _running._hold(held)
     for directory in directories:
         _running._add_root(directory)
     if auto:
@@ -76,6 +87,7 @@ class Session:
         self._engine = Engine(mode, library, replay, sync, script)
         self._finder = _import.install(self._engine)
         self._crash_file = CrashFile(self._engine.crash_file())
+        self._hold_filter: HoldFilter = "uncaught"
         _follow_forks()
         atexit.register(self._close)
 
@@ -126,6 +138,18 @@ class Session:
     def __repr__(self) -> str:
         return f"<relive session: mode {self.mode}, {len(self.modules())} live modules below {', '.join(self.roots)}>"
 
+    def _hold(self, held: HoldFilter | None) -> None:
+        """Have exceptions held from now on that a filter lets through, or none."""
+        if held is None:
+            self._engine.hold("off")
+        else:
+            self._hold_filter = held
+            self._engine.hold(held, _decide)
+
+    def _look(self) -> dict[str, Any] | None:
+        """Apply what was saved; the report, if nobody else tells it."""
+        return None if self._engine.applies() else self._engine.update()
+
     def _close(self) -> None:
         self._engine.close()
         self._crash_file.close()
@@ -139,6 +163,13 @@ class Session:
         self, on_report: Callable[[dict[str, Any]], object] | None = None, program: str | None = None
     ) -> str | None:
         return self._engine.watch(on_report, program)
+
+
+def _decide(error: BaseException, caller: FrameType | None) -> str | tuple[Any] | None:
+    # Most programs never fail.
+    from relive._hold import decide
+
+    return decide(error, caller)
 
 
 def _follow_forks() -> None:

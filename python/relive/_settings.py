@@ -9,6 +9,9 @@ from relive._errors import ReliveError
 
 Replay = Literal["ask", "all", "none"]
 Sync = Literal["full", "process"]
+HoldFilter = Literal["uncaught", "user-unhandled"]
+HoldSetting = Literal["auto", "off", "uncaught", "user-unhandled"]
+_SWITCHES = {"1": "on", "true": "on", "0": "off", "false": "off"}
 
 
 def replay_policy(asked: str, directory: str) -> Replay:
@@ -19,7 +22,7 @@ def replay_policy(asked: str, directory: str) -> Replay:
     said = os.environ.get("RELIVE_REPLAY") or "ask"
     policy = asked if asked != "ask" else said
     source = "replay" if asked != "ask" else "RELIVE_REPLAY"
-    _check(policy, source, Replay)
+    check(policy, source, Replay)
     tightened = _tightened("replay", policy, directory, Replay, ("none", "ask", "all"))
     if tightened != policy and (asked != "ask" or "RELIVE_REPLAY" in os.environ):
         # Whoever asked for more would look for the reason everywhere else.
@@ -36,8 +39,33 @@ def sync_mode(directory: str) -> Sync:
     A project file can only tighten it. Raises `ReliveError` for what is no mode.
     """
     mode = os.environ.get("RELIVE_SYNC") or "full"
-    _check(mode, "RELIVE_SYNC", Sync)
+    check(mode, "RELIVE_SYNC", Sync)
     return _tightened("sync", mode, directory, Sync, ("full", "process"))  # type: ignore[return-value]
+
+
+def holding(asked: HoldSetting, usual: HoldFilter, directory: str) -> HoldFilter | None:
+    """Return which exceptions are held: what was asked for, over ``RELIVE_HOLD``; None if none are.
+
+    "auto" holds those of the ``usual`` filter, if standard input is a terminal. A project file can only turn it off.
+    Raises `ReliveError` for what is none of these.
+    """
+    said: str = asked
+    if asked == "auto":
+        said = os.environ.get("RELIVE_HOLD", "").lower() or "auto"
+        said = _SWITCHES.get(said, said)
+        check(said, "RELIVE_HOLD", Literal["auto", "on", "off", "uncaught", "user-unhandled"])
+    if said == "auto":
+        said = "on" if sys.stdin is not None and sys.stdin.isatty() else "off"
+    if said == "off":
+        return None
+    allowed = _project(directory).get("hold", True)
+    if allowed is True:
+        return usual if said == "on" else said  # type: ignore[return-value]
+    if allowed is not False:
+        raise ReliveError(f"hold in [tool.relive] is {allowed!r}: it is true or false")
+    if asked != "auto":
+        print("relive: nothing is held, because [tool.relive] of pyproject.toml says so", file=sys.stderr)
+    return None
 
 
 def _tightened(name: str, value: str, directory: str, known: Any, looseness: tuple[str, ...]) -> str:
@@ -45,12 +73,13 @@ def _tightened(name: str, value: str, directory: str, known: Any, looseness: tup
     project = _project(directory)
     if name not in project:
         return value
-    _check(project[name], f"{name} in [tool.relive]", known)
+    check(project[name], f"{name} in [tool.relive]", known)
     tighter: str = min(value, project[name], key=looseness.index)
     return tighter
 
 
-def _check(value: Any, source: str, known: Any) -> None:
+def check(value: Any, source: str, known: Any) -> None:
+    """Raise `ReliveError` for a value that is not known."""
     if value not in get_args(known):
         *others, last = map(repr, get_args(known))
         raise ReliveError(f"{source} is {value!r}: it is {', '.join(others)} or {last}")

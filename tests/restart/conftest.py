@@ -3,11 +3,9 @@
 import pytest
 from tests.conftest import Live
 
-import relive
-
 
 @pytest.fixture
 def live(live: Live) -> Live:
     """A session as elsewhere, which keeps calls."""
-    relive.start(live.directory, auto=False, hold=True)
+    live.session._engine.keep_calls(True)
     return live

@@ -91,6 +91,8 @@ pub(crate) struct RunOptions {
     /// What to do with changes of a module that are only in its log [default: ask on a terminal, else none]
     #[arg(long, value_enum)]
     replay: Option<Replay>,
+    #[command(flatten)]
+    hold: HoldOptions,
     /// Run a module as `python -m` does; all that follows are its arguments
     #[arg(short = 'm', value_names = ["MODULE"], num_args = 1.., allow_hyphen_values = true)]
     module: Vec<OsString>,
@@ -120,6 +122,62 @@ pub(crate) struct ReplOptions {
     /// [default: ask]
     #[arg(long, value_enum)]
     replay: Option<Replay>,
+    #[command(flatten)]
+    hold: HoldOptions,
+}
+
+/// Whether a thread is held whose exception nobody would catch.
+#[derive(Debug, Args)]
+struct HoldOptions {
+    /// Hold a call whose exception nobody will catch, so that it can be made again after a fix [default: on a terminal]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "uncaught",
+        overrides_with = "no_hold"
+    )]
+    hold: Option<Hold>,
+    /// Let every exception go its way
+    #[arg(long, overrides_with = "hold")]
+    no_hold: bool,
+}
+
+impl HoldOptions {
+    fn asked(&self) -> Hold {
+        let asked = self.hold.unwrap_or(Hold::Auto);
+        if self.no_hold { Hold::Off } else { asked }
+    }
+}
+
+/// Which exceptions are held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Hold {
+    /// Those that nobody will catch, if there is a terminal.
+    #[value(skip)]
+    Auto,
+    /// None.
+    #[value(skip)]
+    Off,
+    /// Those that nobody will catch.
+    Uncaught,
+    /// Also those that only a library will catch, as a web framework does that turns every error into a page.
+    UserUnhandled,
+}
+
+impl Hold {
+    /// Its name in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+            Self::Uncaught => "uncaught",
+            Self::UserUnhandled => "user-unhandled",
+        }
+    }
 }
 
 /// What is done with changes that are only in a log.
@@ -156,6 +214,8 @@ pub struct ReplRequest {
     pub roots: Vec<OsString>,
     /// What is done with changes that are only in a log.
     pub replay: Replay,
+    /// Which calls are held that fail.
+    pub hold: Hold,
 }
 
 impl ReplOptions {
@@ -166,6 +226,7 @@ impl ReplOptions {
             mode: self.mode,
             roots: self.roots,
             replay: self.replay.unwrap_or(Replay::Ask),
+            hold: self.hold.asked(),
         })
     }
 }
@@ -303,6 +364,8 @@ pub struct RunRequest {
     pub roots: Vec<OsString>,
     /// What is done with changes that are only in a log.
     pub replay: Replay,
+    /// Which calls are held that fail.
+    pub hold: Hold,
 }
 
 /// What to run.
@@ -349,6 +412,7 @@ impl RunOptions {
             mode: self.mode,
             roots: self.roots,
             replay: self.replay.unwrap_or(Replay::Ask),
+            hold: self.hold.asked(),
         })
     }
 }

@@ -28,7 +28,7 @@ use relive_log::{Change, Home, ResolveError, Rim, resolve};
 use relive_socket::{Places, find};
 
 use arguments::{Arguments, Command, LogCommand, RecoverOptions, SessionOptions};
-pub use arguments::{Mode, Program, ReplRequest, Replay, RunRequest};
+pub use arguments::{Hold, Mode, Program, ReplRequest, Replay, RunRequest};
 use log::World;
 pub use picker::{Choice, has_terminal, pick};
 

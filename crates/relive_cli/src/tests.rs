@@ -28,12 +28,14 @@ fn run(words: &str) -> String {
             mode,
             roots,
             replay,
+            hold,
         }) => {
             let program = match program {
                 Program::Script(script) => format!("script {}", script.display()),
                 Program::Module(module) => format!("module {}", module.display()),
             };
-            format!("{program} {arguments:?} {mode:?} {roots:?} {replay:?}")
+            let hold = hold.name();
+            format!("{program} {arguments:?} {mode:?} {roots:?} {replay:?} {hold}")
         }
         Err(problem) => problem,
     }
@@ -45,32 +47,47 @@ fn check(words: &str, expected: Expect) {
 
 #[test]
 fn what_follows_the_program_is_its_own() {
-    check("Cargo.toml", expect!["script Cargo.toml [] Patch [] Ask"]);
+    check(
+        "Cargo.toml",
+        expect!["script Cargo.toml [] Patch [] Ask auto"],
+    );
     check(
         "--mode deep --root src --root=lib Cargo.toml --mode patch -m x --root y -- --help",
         expect![[
-            r#"script Cargo.toml ["--mode", "patch", "-m", "x", "--root", "y", "--", "--help"] Deep ["src", "lib"] Ask"#
+            r#"script Cargo.toml ["--mode", "patch", "-m", "x", "--root", "y", "--", "--help"] Deep ["src", "lib"] Ask auto"#
         ]],
     );
     check(
         "-m http.server --bind ::1 --help 80",
-        expect![[r#"module http.server ["--bind", "::1", "--help", "80"] Patch [] Ask"#]],
+        expect![[r#"module http.server ["--bind", "::1", "--help", "80"] Patch [] Ask auto"#]],
     );
     check(
         "-m gunicorn -- -w 2",
-        expect![[r#"module gunicorn ["--", "-w", "2"] Patch [] Ask"#]],
+        expect![[r#"module gunicorn ["--", "-w", "2"] Patch [] Ask auto"#]],
     );
     check(
         "-mpackage --flag word",
-        expect![[r#"module package ["--flag", "word"] Patch [] Ask"#]],
+        expect![[r#"module package ["--flag", "word"] Patch [] Ask auto"#]],
     );
     check(
         "--root . -m package -m other",
-        expect![[r#"module package ["-m", "other"] Patch ["."] Ask"#]],
+        expect![[r#"module package ["-m", "other"] Patch ["."] Ask auto"#]],
+    );
+    check(
+        "--hold Cargo.toml --no-hold",
+        expect![[r#"script Cargo.toml ["--no-hold"] Patch [] Ask uncaught"#]],
+    );
+    check(
+        "--no-hold --hold=user-unhandled Cargo.toml",
+        expect!["script Cargo.toml [] Patch [] Ask user-unhandled"],
+    );
+    check(
+        "--hold --no-hold Cargo.toml",
+        expect!["script Cargo.toml [] Patch [] Ask off"],
     );
     check(
         "src --flag",
-        expect![[r#"script src ["--flag"] Patch [] Ask"#]],
+        expect![[r#"script src ["--flag"] Patch [] Ask auto"#]],
     );
 }
 

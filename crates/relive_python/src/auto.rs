@@ -112,6 +112,11 @@ impl Auto {
         self.is_on.load(Ordering::Relaxed)
     }
 
+    /// Whether the thread applies edits.
+    pub(crate) fn applies(&self) -> bool {
+        self.is_on() && self.applies.load(Ordering::Relaxed)
+    }
+
     /// Whether somebody hears of what the thread applies.
     pub(crate) fn is_heard(&self) -> bool {
         lock(&self.listener).is_some()

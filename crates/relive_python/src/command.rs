@@ -24,6 +24,7 @@ impl Runner for Interpreter<'_> {
         options.set_item("mode", request.mode.name())?;
         options.set_item("roots", request.roots)?;
         options.set_item("replay", request.replay.name())?;
+        options.set_item("hold", request.hold.name())?;
         let arguments = PyTuple::new(py, request.arguments)?;
         py.import("relive._run")?
             .getattr("run")?
@@ -37,6 +38,7 @@ impl Runner for Interpreter<'_> {
         options.set_item("mode", request.mode.name())?;
         options.set_item("roots", request.roots)?;
         options.set_item("replay", request.replay.name())?;
+        options.set_item("hold", request.hold.name())?;
         let script = request.script.map(PathBuf::into_os_string);
         py.import("relive._repl")?
             .getattr("repl")?

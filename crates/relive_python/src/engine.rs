@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyBaseException, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyDict, PyList, PyModule, PyString};
+use pyo3::types::{PyCode, PyDict, PyFunction, PyList, PyModule, PyString};
 use relive_log::{Cause, Home, Policy, Rim, SyncMode};
 use relive_session::{
     Away, LeftBehind, LoggedCell, Logs, Mode, Occasion, PatchRequest, Report, Session,
@@ -645,6 +645,39 @@ impl Engine {
         Ok(())
     }
 
+    /// The live functions that have each of these codes.
+    #[staticmethod]
+    fn functions_of<'py>(
+        py: Python<'py>,
+        codes: Vec<Bound<'py, PyCode>>,
+    ) -> PyResult<Vec<Vec<Bound<'py, PyFunction>>>> {
+        registry::refresh(py)?;
+        let found = codes.iter().map(registry::functions_of).collect();
+        registry::release();
+        Ok(found)
+    }
+
+    /// Whether a thread of ours applies edits as soon as they are saved.
+    fn applies(&self) -> bool {
+        self.shared.auto.applies()
+    }
+
+    /// Return when no update is going on.
+    fn rest(&self, py: Python<'_>) {
+        self.shared.with(py, (), |_| ());
+    }
+
+    /// Whether somebody is told what that thread has applied.
+    fn is_heard(&self) -> bool {
+        self.shared.auto.is_heard()
+    }
+
+    /// Have `listener` told, or nobody.
+    #[pyo3(signature = (listener))]
+    fn hear(&self, listener: Option<Py<PyAny>>) {
+        self.shared.auto.set_listener(listener);
+    }
+
     /// Whether exceptions are held.
     #[staticmethod]
     fn holds() -> bool {
@@ -687,6 +720,7 @@ impl Engine {
 
     /// See no later save: the code that a forked process has is the code it keeps.
     fn after_fork_in_child(&self) {
+        hold::forked();
         auto::forked(&self.shared);
     }
 

@@ -34,6 +34,7 @@ const BOUNDARIES: &[(&str, &str, Boundary)] = &[
         "AsyncIOInteractiveConsole.runcode",
         Boundary::Nobody,
     ),
+    ("relive._repl", "Console.runcode", Boundary::Nobody),
     // asyncio
     ("asyncio.events", "Handle._run", Boundary::Nobody),
     ("uvloop", "run", Boundary::Nobody),
@@ -134,6 +135,7 @@ const BOUNDARIES: &[(&str, &str, Boundary)] = &[
         Boundary::Nobody,
     ),
     ("pluggy._callers", "_multicall", Boundary::Passes),
+    ("pluggy._execution", "_multicall", Boundary::Passes),
 ];
 
 /// What a function is, if it is one of these.

@@ -350,7 +350,8 @@ impl Handlers {
         body.is_some_and(|body| matches!(self.explore(body, None, false), End::Raises { .. }))
     }
 
-    /// Follow all ways from an instruction on: caught if one of them leaves the handler otherwise than by raising again.
+    /// Follow all ways from an instruction on: caught if one of them leaves the handler otherwise than by raising, or all
+    /// raise something else.
     fn explore(&self, from: usize, name: Option<(Load, u32)>, by_all: bool) -> End {
         let mut raises = None;
         let mut seen = HashSet::new();
@@ -366,12 +367,8 @@ impl Handlers {
                 Op::Reraise => raises = raises.or(Some(one.place)),
                 Op::Raise if self.raises_again(index, name) => raises = raises.or(Some(one.place)),
                 Op::PopHandled if self.is_reraise(index + 1) => open.push(index + 1),
-                Op::Raise
-                | Op::Return
-                | Op::ReturnConstant
-                | Op::PopHandled
-                | Op::CheckGroup
-                | Op::Regroup => {
+                Op::Raise => {}
+                Op::Return | Op::ReturnConstant | Op::PopHandled | Op::CheckGroup | Op::Regroup => {
                     return End::Caught { by_all };
                 }
                 Op::Jump { .. } => open.extend(self.target(index)),

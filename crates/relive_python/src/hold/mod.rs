@@ -58,8 +58,8 @@ struct KnownCode {
 const REMEMBERED: usize = 4096;
 
 thread_local! {
-    /// Somebody is deciding: what he runs is not held.
-    static IS_DECIDING: Cell<bool> = const { Cell::new(false) };
+    /// Whoever decides on a call, or applies an edit, sees for himself what fails.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 
     /// What was held and goes on.
     static LET_GO: RefCell<Option<Py<PyBaseException>>> = const { RefCell::new(None) };
@@ -100,13 +100,18 @@ pub(crate) fn set(py: Python<'_>, filter: Filter, holder: Option<Py<PyAny>>) -> 
     Ok(())
 }
 
+/// Hold nothing in a forked process: it has no session that anybody could ask.
+pub(crate) fn forked() {
+    FILTER.store(Filter::Off as u8, Ordering::Relaxed);
+}
+
 pub(crate) fn is_on() -> bool {
     FILTER.load(Ordering::Relaxed) != Filter::Off as u8
 }
 
 /// Decide on a call that came back with an exception, which is set. If it does not go on, none is set any more.
 pub(crate) fn decide(py: Python<'_>) -> After {
-    if !is_on() || IS_DECIDING.get() {
+    if !is_on() || IS_QUIET.get() {
         return After::Raise;
     }
     let error = PyErr::fetch(py);
@@ -127,9 +132,7 @@ pub(crate) fn decide(py: Python<'_>) -> After {
         error.restore(py);
         return After::Raise;
     };
-    IS_DECIDING.set(true);
-    let decision = holder.call1(py, (value, frame::running(py)));
-    IS_DECIDING.set(false);
+    let decision = never(|| holder.call1(py, (value, frame::running(py))));
     match decision.and_then(|decision| decision.extract(py)) {
         Ok(Decision::Again) => After::Again,
         Ok(Decision::Return(value)) => After::Return(value),
@@ -139,10 +142,20 @@ pub(crate) fn decide(py: Python<'_>) -> After {
             After::Raise
         }
         Err(instead) => {
+            // Where it was raised is ours, and nobody's business.
+            instead.set_traceback(py, None);
             instead.restore(py);
             After::Raise
         }
     }
+}
+
+/// Hold nothing meanwhile: what fails is seen by whoever has asked for it to be run.
+pub(crate) fn never<T>(run: impl FnOnce() -> T) -> T {
+    let before = IS_QUIET.replace(true);
+    let result = run();
+    IS_QUIET.set(before);
+    result
 }
 
 /// What is to become of a call that is held, as the holder says it: `None`, to go on raising, "again", or a tuple with the

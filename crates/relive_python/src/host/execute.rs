@@ -8,6 +8,7 @@ use pyo3::types::{PyCode, PyDict, PyFunction, PyTuple, PyType};
 use super::codes;
 use super::exchange::{copy_signature, recode};
 use super::undo::{Undo, delete_from_class, set_on_class};
+use crate::hold;
 use crate::raw;
 use crate::registry;
 
@@ -56,7 +57,8 @@ pub(super) fn run(
 ) -> PyResult<()> {
     // SAFETY: a live code object, a dict and a mapping, as the call wants; the result is an owned reference or null.
     unsafe {
-        let result = ffi::PyEval_EvalCode(code.as_ptr(), globals.as_ptr(), locals.as_ptr());
+        let result =
+            hold::never(|| ffi::PyEval_EvalCode(code.as_ptr(), globals.as_ptr(), locals.as_ptr()));
         registry::code_was_run();
         Bound::from_owned_ptr_or_err(code.py(), result).map(drop)
     }

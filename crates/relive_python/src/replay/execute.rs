@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyModule};
 
 use super::{name_of, tell};
+use crate::hold;
 use crate::shared::Shared;
 
 /// How often a module is executed anew, each time without the change that raised; then its file is executed as it is.
@@ -34,7 +35,13 @@ pub(crate) fn execute(
     let mut raised: Vec<(u64, String)> = Vec::new();
     let mut why_none = None;
     for attempt in 0.. {
-        let Err(error) = loads.call1((loader, module)) else {
+        let load = || loads.call1((loader, module));
+        let replays = shared.with(py, None, |state| state.session.replayed(&name));
+        let loaded = match replays {
+            Some(_) => hold::never(load),
+            None => load(),
+        };
+        let Err(error) = loaded else {
             break;
         };
         let replayed = shared.with(py, None, |state| state.session.replayed(&name));
@@ -250,6 +257,6 @@ fn run_statement(
 ) -> PyResult<()> {
     let builtins = py.import("builtins")?;
     let code = builtins.call_method1("compile", (text, file, "exec"))?;
-    builtins.call_method1("exec", (code, module.dict()))?;
+    hold::never(|| builtins.call_method1("exec", (code, module.dict())))?;
     Ok(())
 }

@@ -236,6 +236,14 @@ def clause_that_raises_in_both_branches_leaves(condition=True):
             raise error
 
 
+def clause_that_asserts_and_raises_again_leaves():
+    try:
+        fail()
+    except Boom as error:
+        assert error.__traceback__ is not None
+        raise
+
+
 def clause_that_raises_another_ends():
     with contextlib.suppress(LookupError):
         try:
