@@ -2,7 +2,8 @@
 //! called, unless somebody evaluates frames himself.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -38,6 +39,8 @@ unsafe extern "C" {
         frame: *mut Frame,
         throws: c_int,
     ) -> *mut ffi::PyObject;
+    fn _PyInterpreterState_GetEvalFrameFunc(interpreter: *mut ffi::PyInterpreterState)
+    -> Evaluator;
     fn _PyInterpreterState_SetEvalFrameFunc(
         interpreter: *mut ffi::PyInterpreterState,
         evaluator: Evaluator,
@@ -54,15 +57,63 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
+/// Who evaluates frames when we are not asked: CPython, or a tool that was there before us. Null while we are not there.
+/// Only changed with the GIL held.
+static OTHER: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+
 /// Have calls of live functions be ones that can begin anew, or not any more.
-pub(crate) fn set(_: Python<'_>, is_on: bool) {
-    let evaluator = if is_on {
-        evaluate
-    } else {
-        _PyEval_EvalFrameDefault
-    };
-    // SAFETY: attached, as the token says; both evaluate frames of this CPython.
+pub(crate) fn set(py: Python<'_>, is_on: bool) {
+    let (other, asked) = (OTHER.load(Ordering::Relaxed), asked(py));
+    if is_on && other.is_null() {
+        OTHER.store(asked as *mut c_void, Ordering::Relaxed);
+        ask(py, evaluate);
+    } else if !is_on && !other.is_null() {
+        step_aside(py);
+        // A tool that has come after us may ask us: then we stay, and hand on.
+        if is_other(self::asked(py)) {
+            OTHER.store(std::ptr::null_mut(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Have frames be evaluated without us, if it is we who are asked; whether it was.
+fn step_aside(py: Python<'_>) -> bool {
+    let is_asked = std::ptr::fn_addr_eq(asked(py), evaluate as Evaluator);
+    if is_asked {
+        ask(py, other());
+    }
+    is_asked
+}
+
+/// Have frames be evaluated by us again, unless that is not wanted any more or a tool has come meanwhile.
+fn step_back(py: Python<'_>) {
+    if crate::registry::keeps_calls() && is_other(asked(py)) {
+        ask(py, evaluate);
+    }
+}
+
+/// Who evaluates frames now.
+fn asked(_: Python<'_>) -> Evaluator {
+    // SAFETY: attached, as the token says.
+    unsafe { _PyInterpreterState_GetEvalFrameFunc(ffi::PyInterpreterState_Get()) }
+}
+
+fn ask(_: Python<'_>, evaluator: Evaluator) {
+    // SAFETY: attached, as the token says; it evaluates frames of this CPython.
     unsafe { _PyInterpreterState_SetEvalFrameFunc(ffi::PyInterpreterState_Get(), evaluator) };
+}
+
+fn is_other(evaluator: Evaluator) -> bool {
+    evaluator as *mut c_void == OTHER.load(Ordering::Relaxed)
+}
+
+fn other() -> Evaluator {
+    let other = OTHER.load(Ordering::Relaxed);
+    if other.is_null() {
+        return _PyEval_EvalFrameDefault;
+    }
+    // SAFETY: it is null or an evaluator.
+    unsafe { std::mem::transmute::<*mut c_void, Evaluator>(other) }
 }
 
 unsafe extern "C" fn evaluate(
@@ -81,15 +132,13 @@ unsafe extern "C" fn evaluate(
     };
     let depth = DEPTH.get() + 1;
     DEPTH.set(depth);
-    if depth == DEEP {
-        set(py, false);
-    }
+    let is_aside = depth >= DEEP && step_aside(py);
     // SAFETY: CPython's arguments are handed on.
-    let result = unsafe { _PyEval_EvalFrameDefault(thread, frame, throws) };
+    let result = unsafe { other()(thread, frame, throws) };
     // Not counted down: another stack may have run meanwhile, as those of greenlets do.
     DEPTH.set(depth - 1);
-    if depth == DEEP {
-        set(py, true);
+    if is_aside {
+        step_back(py);
     }
     match call {
         // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
