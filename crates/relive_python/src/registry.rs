@@ -252,7 +252,9 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
     raw::heap::for_each(py, |object| {
         if let Ok(function) = object.cast::<PyFunction>() {
             found.push(function.clone());
-        } else if let Ok(class) = object.cast::<PyType>() {
+        } else if cfg!(Py_3_13)
+            && let Ok(class) = object.cast::<PyType>()
+        {
             classes.push(class.clone());
         }
     })?;
