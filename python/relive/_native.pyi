@@ -6,6 +6,7 @@ from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, Self, final
 
 __all__ = [
+    "Call",
     "Engine",
     "Restart",
     "decide_changes",
@@ -17,6 +18,18 @@ __all__ = [
     "read_log",
     "undo_log",
 ]
+
+@final
+class Call:
+    """A call of a coroutine or generator function; `relive._again` has what stands for it."""
+
+    @property
+    def made(self) -> Any: ...
+    def begin(self) -> Any: ...
+    def again(self, error: BaseException) -> Any: ...
+    def first(self) -> Any: ...
+    def has_yielded(self) -> None: ...
+    def can_begin_anew(self) -> bool: ...
 
 @final
 class Engine:

@@ -21,8 +21,9 @@ def restart(target: Any = None) -> NoReturn:
     of a function the innermost. ``finally`` clauses and ``with`` blocks between here and there are left in an orderly
     way. Callers do not notice. Does not return: raises what unwinds to that call.
 
-    Raises `ReliveError` if no such call is running in this thread, or if it cannot begin anew: that of a generator or
-    coroutine that has begun, and calls that are made so often that keeping them would cost too much.
+    Raises `ReliveError` if no such call is running in this thread, or if it cannot begin anew: that of a generator that
+    has yielded, of a coroutine that is being cancelled, and calls that are made so often that keeping them would cost
+    too much.
     """
     raise of(_meant(sys._getframe(1), target))
 
@@ -38,11 +39,9 @@ def why_not(engine: Engine, frame: FrameType) -> str | None:
     code = frame.f_code
     if not _is_function(code):
         return "it is no call of a function"
-    if code.co_flags & SUSPENDS:
-        return "it is a generator or coroutine that has begun"
     if engine.has_stepped_aside(code):
         return "it is called so often that its calls are not kept"
-    return None
+    return _why_not_suspended(frame, engine.keeps_calls()) if code.co_flags & SUSPENDS else None
 
 
 def _meant(innermost: FrameType, target: Any) -> FrameType:
@@ -51,7 +50,7 @@ def _meant(innermost: FrameType, target: Any) -> FrameType:
     if session is None:
         raise ReliveError("nothing is live: relive.start() was not called")
     engine = session._engine
-    if not engine.keeps_calls():
+    if not engine.keeps_calls() and sys.version_info < (3, 12):
         raise ReliveError("on CPython 3.11 calls can begin anew only after relive.start(hold=True)")
     live = (frame for frame in _callers(innermost) if engine.has_code(frame.f_code))
     meant = [frame for frame in live if _is_meant(frame, target)]
@@ -63,11 +62,42 @@ def _meant(innermost: FrameType, target: Any) -> FrameType:
     if found is None:
         told = "live function" if target is None else _told(target)
         raise ReliveError(f"no call of {told} is running in this thread")
-    if found.f_code.co_flags & SUSPENDS:
-        raise ReliveError(
-            f"{found.f_code.co_qualname} is a generator or coroutine that has begun, and cannot begin anew"
-        )
+    if why := why_not(engine, found):
+        raise ReliveError(f"{found.f_code.co_qualname} cannot begin anew: {why}")
     return found
+
+
+def _why_not_suspended(frame: FrameType, keeps_calls: bool) -> str | None:
+    """Say why the call of a coroutine or generator cannot begin anew, if it cannot."""
+    from relive._again import call_of
+
+    code = frame.f_code
+    kind = "generator" if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR) else "coroutine"
+    # What is told to end may run by itself, and not by way of what stands for it.
+    if _is_ending():
+        return f"it is a {kind} that is being cancelled or closed"
+    call = call_of(frame)
+    if call is None:
+        why = "when it was called" if keeps_calls else "without relive.start(hold=True)"
+        if keeps_calls and code.co_flags & inspect.CO_ASYNC_GENERATOR:
+            why += ", or an exception was thrown into it"
+        return f"it is a {kind}, whose calls were not kept {why}"
+    return None if call.can_begin_anew() else "it is a generator that has yielded"
+
+
+def _is_ending() -> bool:
+    """Whether what runs has been told to end."""
+    error = sys.exception()
+    while error is not None:
+        if isinstance(error, GeneratorExit):
+            return True
+        error = error.__context__
+    asyncio = sys.modules.get("asyncio")
+    try:
+        task = asyncio and asyncio.current_task()
+    except RuntimeError:
+        return False
+    return bool(task and task.cancelling())
 
 
 def _is_meant(frame: FrameType, target: Any) -> bool:
@@ -87,7 +117,7 @@ def _is_meant(frame: FrameType, target: Any) -> bool:
 
 
 def _is_function(code: CodeType) -> bool:
-    return code.co_name != "<module>" and bool(code.co_flags & inspect.CO_NEWLOCALS)
+    return code.co_name not in ("<module>", "<genexpr>") and bool(code.co_flags & inspect.CO_NEWLOCALS)
 
 
 def _code_of(target: Any) -> CodeType | None:

@@ -1,6 +1,7 @@
 # ruff: noqa: B009, C416, C417, RUF015, SIM208
 """Functions of every kind, and sites that call them: each function begins anew at its 5,000th call."""
 
+import contextlib
 import functools
 
 import relive
@@ -78,6 +79,14 @@ class C:
     def __lt__(self, other):
         made("C.__lt__")
         return True
+
+    async def wait(self):
+        made("C.wait")
+        return 1
+
+    def __reversed__(self):
+        made("C.__reversed__")
+        yield 1
 
     def __len__(self):
         made("C.__len__")
@@ -161,6 +170,60 @@ def closures():
     return inner
 
 
+async def coroutine(a):
+    made("coroutine")
+    return a
+
+
+async def awaiting(a):
+    return await coroutine(a)
+
+
+def generator(a):
+    made("generator")
+    yield a
+
+
+def delegating(a):
+    yield from generator(a)
+
+
+async def async_generator(a):
+    made("async_generator")
+    yield a
+
+
+async def iterating(a):
+    async for item in async_generator(a):
+        return item
+
+
+@contextlib.contextmanager
+def context(a):
+    made("context")
+    yield a
+
+
+def within():
+    with context(1) as value:
+        return value
+
+
+def async_closures():
+    async def inner():
+        made("async_closures.<locals>.inner")
+        return 1
+
+    return inner
+
+
+def driven(awaitable):
+    try:
+        awaitable.send(None)
+    except StopIteration as end:
+        return end.value
+
+
 (unnamed,) = [lambda: made("<lambda>") or 1]
 
 c, d, e, s, t = C(), Derived(), Every(), Storing(), Truth()
@@ -228,6 +291,18 @@ SITES = {
     "Storing.__setattr__": [set_attribute],
     "decorated": [lambda: decorated(1)],
     "closures.<locals>.inner": [lambda: closures()()],
+    "coroutine": [lambda: driven(coroutine(1)), lambda: driven(awaiting(1)), lambda: driven(coroutine(*(1,)))],
+    "C.wait": [lambda: driven(c.wait()), lambda: driven(C.wait(c))],
+    "async_closures.<locals>.inner": [lambda: driven(async_closures()())],
+    "generator": [
+        lambda: next(generator(1)),
+        lambda: [x for x in generator(1)][0],
+        lambda: list(delegating(1))[0],
+        lambda: sum(generator(a=1)),
+    ],
+    "C.__reversed__": [lambda: next(reversed(c))],
+    "async_generator": [lambda: driven(iterating(1))],
+    "context": [within],
     "<lambda>": [lambda: unnamed()],
 }
 

@@ -188,26 +188,6 @@ def test_what_cannot_begin_anew_is_said(live: Live, target: str, why: str) -> No
         module.work()
 
 
-def test_a_generator_that_has_begun_cannot(live: Live) -> None:
-    module = live.load(
-        "module",
-        """
-        import relive
-
-        def count():
-            yield 1
-            relive.restart("count")
-
-        async def run():
-            relive.restart()
-        """,
-    )
-    with pytest.raises(relive.ReliveError, match="count is a generator or coroutine that has begun"):
-        list(module.count())
-    with pytest.raises(relive.ReliveError, match="run is a generator or coroutine that has begun"):
-        module.run().send(None)
-
-
 def test_nothing_is_live_without_a_session() -> None:
     with pytest.raises(relive.ReliveError, match=r"nothing is live: relive.start\(\) was not called"):
         relive.restart()

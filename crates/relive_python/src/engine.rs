@@ -686,10 +686,11 @@ impl Engine {
 
     /// Have calls of live functions be ones that can begin anew, also where that costs all calls something.
     #[staticmethod]
-    fn keep_calls(py: Python<'_>, keep: bool) {
-        registry::keep_calls(py, keep);
+    fn keep_calls(py: Python<'_>, keep: bool) -> PyResult<()> {
+        registry::keep_calls(py, keep)
     }
 
+    /// Whether all calls of live functions can begin anew.
     #[staticmethod]
     fn keeps_calls() -> bool {
         registry::keeps_calls()

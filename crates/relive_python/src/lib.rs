@@ -2,6 +2,7 @@
 //!
 //! The only crate with pyo3, and the only one with unsafe code, all of it in [`raw`] and where raw pointers meet it.
 
+mod again;
 mod auto;
 mod command;
 mod engine;
@@ -21,6 +22,8 @@ mod tested;
 /// The native half of the `relive` package.
 #[pyo3::pymodule(name = "_native", gil_used = true)]
 mod native {
+    #[pymodule_export]
+    use crate::again::Call;
     #[pymodule_export]
     use crate::command::main;
     #[pymodule_export]

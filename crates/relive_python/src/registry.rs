@@ -6,6 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::ffi;
@@ -21,6 +22,9 @@ use crate::raw::watcher::FunctionEvent;
 /// Protects the registry from nothing but the type system: it is only used with the GIL held, and no Python code runs
 /// while it is locked.
 static REGISTRY: Mutex<Option<Registry>> = Mutex::new(None);
+
+/// Also asked while the registry is locked. Only changed with the GIL held.
+static KEEPS_CALLS: AtomicBool = AtomicBool::new(false);
 
 #[derive(Default)]
 struct Registry {
@@ -38,8 +42,6 @@ struct Registry {
     /// How often functions were found busy, by their addresses.
     #[cfg(Py_3_12)]
     busy: HashMap<usize, u32, Scattered>,
-    #[cfg(not(Py_3_12))]
-    keeps_calls: bool,
     /// What the last scan found: without a watcher nothing tells when a function is destroyed.
     #[cfg(not(Py_3_12))]
     held: Vec<Py<PyFunction>>,
@@ -149,40 +151,66 @@ pub(crate) fn open(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Have calls of live functions be ones that can begin anew, also where that costs all calls something: on CPython 3.11.
-pub(crate) fn keep_calls(py: Python<'_>, keep: bool) {
+/// Have calls of live functions be ones that can begin anew, also where that costs all calls something: those of
+/// coroutines and generators, and on CPython 3.11 all.
+pub(crate) fn keep_calls(py: Python<'_>, keep: bool) -> PyResult<()> {
+    if keep {
+        crate::again::load(py)?;
+    }
+    KEEPS_CALLS.store(keep, Ordering::Relaxed);
     #[cfg(not(Py_3_12))]
-    {
-        raw::evaluator::set(py, keep);
-        if let Some(registry) = registry().as_mut() {
-            registry.keeps_calls = keep;
+    raw::evaluator::set(py, keep);
+    #[cfg(Py_3_12)]
+    for function in functions(py) {
+        let code = raw::function::code(&function);
+        if keep {
+            prepare(&code);
+        }
+        if raw::code::suspension(&code).is_none() || has_stepped_aside(&code) {
+            continue;
+        }
+        if keep {
+            raw::vectorcall::arm(&function, &code);
+        } else {
+            raw::vectorcall::disarm(&function);
         }
     }
-    #[cfg(Py_3_12)]
-    let _ = (py, keep);
+    Ok(())
 }
 
-/// Whether calls of live functions can begin anew, but for those that have stepped aside.
+/// Whether all calls of live functions can begin anew, but for those that have stepped aside.
 pub(crate) fn keeps_calls() -> bool {
-    #[cfg(not(Py_3_12))]
-    {
-        registry()
-            .as_ref()
-            .is_some_and(|registry| registry.keeps_calls)
+    KEEPS_CALLS.load(Ordering::Relaxed)
+}
+
+/// Whether calls of live functions with this code can begin anew.
+pub(crate) fn keeps(code: &Bound<'_, PyCode>) -> bool {
+    let is_free = cfg!(Py_3_12) && raw::code::makes_plain_calls(code);
+    is_free || keeps_calls() && raw::code::is_function(code)
+}
+
+/// Every function in the registry.
+#[cfg(Py_3_12)]
+fn functions(py: Python<'_>) -> Vec<Bound<'_, PyFunction>> {
+    let mut found = Vec::new();
+    if let Some(registry) = registry().as_ref() {
+        for functions in registry.functions.values() {
+            functions.each(|function| found.push(known(py, function)));
+        }
     }
-    #[cfg(Py_3_12)]
-    true
+    found
 }
 
 /// Forget everything.
 pub(crate) fn close(py: Python<'_>) {
+    KEEPS_CALLS.store(false, Ordering::Relaxed);
+    #[cfg(Py_3_12)]
+    for function in functions(py) {
+        raw::vectorcall::disarm(&function);
+    }
     let Some(closed) = registry().take() else {
         return;
     };
-    #[cfg(Py_3_12)]
-    for functions in closed.functions.values() {
-        functions.each(|function| raw::vectorcall::disarm(&known(py, function)));
-    }
     #[cfg(Py_3_12)]
     if let Some(watcher) = closed.watcher {
         raw::watcher::remove(py, watcher);
@@ -221,7 +249,7 @@ pub(crate) fn track_file(name: &Bound<'_, PyString>) {
 /// Have functions that are made of the code be armed from their first call.
 #[cfg(Py_3_12)]
 fn prepare(code: &Bound<'_, PyCode>) {
-    if raw::code::makes_plain_calls(code) {
+    if keeps(code) {
         raw::code::forget_version(code);
     }
     for child in children(code) {

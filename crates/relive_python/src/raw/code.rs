@@ -167,10 +167,46 @@ pub(crate) fn is_initializer(code: &Bound<'_, PyCode>) -> bool {
 /// `CO_ITERABLE_COROUTINE` and `CO_ASYNC_GENERATOR`.
 const SUSPENDS: i32 = 0x20 | 0x80 | 0x100 | 0x200;
 
+/// Code that has variables of its own: CPython's `CO_OPTIMIZED` and `CO_NEWLOCALS`.
+const FUNCTION: i32 = 0x1 | 0x2;
+
+/// Whether it is the code of a function, and neither a module's nor a class's, nor that of a generator expression.
+pub(crate) fn is_function(code: &Bound<'_, PyCode>) -> bool {
+    makes_plain_calls(code) || suspension(code).is_some()
+}
+
+/// What a call of a function makes, instead of running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suspension {
+    Coroutine,
+    Generator,
+    AsyncGenerator,
+    /// What `types.coroutine` has made of a generator.
+    AwaitableGenerator,
+}
+
+/// What calls of a function with this code make. None of plain functions, and of generator expressions, which are called
+/// where they are written.
+pub(crate) fn suspension(code: &Bound<'_, PyCode>) -> Option<Suspension> {
+    let flags = flags(code);
+    // SAFETY: as above; the field is a string, and comparing it runs no Python code.
+    let is_expression = || unsafe {
+        ffi::PyUnicode_CompareWithASCIIString((*layout(code)).co_name, c"<genexpr>".as_ptr()) == 0
+    };
+    if flags & SUSPENDS == 0 || flags & FUNCTION != FUNCTION || is_expression() {
+        return None;
+    }
+    Some(match flags & SUSPENDS {
+        0x80 => Suspension::Coroutine,
+        0x200 => Suspension::AsyncGenerator,
+        0x20 => Suspension::Generator,
+        _ => Suspension::AwaitableGenerator,
+    })
+}
+
 /// Whether it is the code of a function whose calls are over when they return, and neither a module's nor a class's.
 pub(crate) fn makes_plain_calls(code: &Bound<'_, PyCode>) -> bool {
-    // `CO_OPTIMIZED` and `CO_NEWLOCALS`
-    flags(code) & (SUSPENDS | 0x3) == 0x3
+    flags(code) & (SUSPENDS | FUNCTION) == FUNCTION
 }
 
 /// The hash of the name of the code's file; -1, which is no hash, if that is more than a plain string.

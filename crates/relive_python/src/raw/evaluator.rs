@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyTuple};
 
 use super::code::{self, Arguments};
+use crate::again;
 use crate::restart::{After, came_back};
 
 /// What CPython calls `_PyInterpreterFrame`, up to the first local variable.
@@ -140,12 +141,27 @@ unsafe extern "C" fn evaluate(
     if is_aside {
         step_back(py);
     }
-    match call {
-        // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
-        Some(call) if result.is_null() => {
-            Python::try_attach(|py| call.raised(py)).unwrap_or(result)
-        }
-        _ => result,
+    let Some(call) = call else {
+        return result;
+    };
+    // So that PyO3 knows that we are attached, and lets go of what is dropped at once. It does not while Python ends.
+    if result.is_null() {
+        Python::try_attach(|py| call.raised(py)).unwrap_or(result)
+    } else if code::suspension(&call.code).is_some() {
+        Python::try_attach(|py| {
+            // SAFETY: what the call has made, which is ours.
+            let made = unsafe { Bound::from_owned_ptr(py, result) };
+            match call.stand_in(made) {
+                Ok(stands) => stands.into_ptr(),
+                Err(error) => {
+                    error.restore(py);
+                    std::ptr::null_mut()
+                }
+            }
+        })
+        .unwrap_or(result)
+    } else {
+        result
     }
 }
 
@@ -168,7 +184,7 @@ impl<'py> Call<'py> {
                 return None;
             }
             let code = Bound::from_borrowed_ptr(py, (*frame).code).cast_into_unchecked::<PyCode>();
-            if !code::makes_plain_calls(&code) || !crate::registry::is_live(&code) {
+            if !crate::registry::keeps(&code) || !crate::registry::is_live(&code) {
                 return None;
             }
             let variables = (&raw const (*frame).variables).cast::<*mut ffi::PyObject>();
@@ -205,6 +221,30 @@ impl<'py> Call<'py> {
     }
 
     fn make(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (positional, keywords) = self.given(py)?;
+        IS_AGAIN.set(true);
+        let result = self.function.call(positional, Some(&keywords));
+        IS_AGAIN.set(false);
+        result
+    }
+
+    /// What stands for it.
+    fn stand_in(self, made: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = made.py();
+        let (positional, keywords) = self.given(py)?;
+        let arguments = positional.iter().chain(keywords.values());
+        let call = again::Call::new(
+            self.function.unbind(),
+            arguments.map(Bound::unbind).collect(),
+            positional.len(),
+            Some(keywords.keys().to_tuple().unbind()),
+            made.unbind(),
+        );
+        again::stand_in(&self.code, Bound::new(py, call)?)
+    }
+
+    /// The arguments that have no name, and those that have one.
+    fn given(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let count = Arguments::of(&self.code);
         let mut rest = self.arguments.iter().skip(count.positional);
         let keywords = PyDict::new(py);
@@ -225,10 +265,27 @@ impl<'py> Call<'py> {
         {
             keywords.update(more.cast::<PyDict>()?.as_mapping())?;
         }
-        let positional = PyTuple::new(py, positional)?;
-        IS_AGAIN.set(true);
-        let result = self.function.call(positional, Some(&keywords));
-        IS_AGAIN.set(false);
-        result
+        Ok((PyTuple::new(py, positional)?, keywords))
     }
+}
+
+/// Call a function, whose call is made again, with arguments of which so many have no name.
+pub(crate) fn call_plainly<'py>(
+    function: &Bound<'py, PyAny>,
+    arguments: &[Py<PyAny>],
+    positional: usize,
+    names: Option<&Bound<'py, PyTuple>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let arguments: Vec<_> = arguments.iter().map(Py::as_ptr).collect();
+    let names = names.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    IS_AGAIN.set(true);
+    // SAFETY: as many arguments as the count and the names say, which their owner keeps alive.
+    let result = unsafe {
+        let result =
+            ffi::PyObject_Vectorcall(function.as_ptr(), arguments.as_ptr(), positional, names);
+        Bound::from_owned_ptr_or_err(py, result)
+    };
+    IS_AGAIN.set(false);
+    result
 }

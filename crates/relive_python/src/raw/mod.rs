@@ -5,10 +5,18 @@ pub(crate) mod code;
 pub(crate) mod evaluator;
 pub(crate) mod frame;
 pub(crate) mod function;
+pub(crate) mod generator;
 pub(crate) mod heap;
 pub(crate) mod pending;
 pub(crate) mod signals;
 #[cfg(Py_3_12)]
+pub(crate) mod thread;
+#[cfg(Py_3_12)]
 pub(crate) mod vectorcall;
 #[cfg(Py_3_12)]
 pub(crate) mod watcher;
+
+#[cfg(not(Py_3_12))]
+pub(crate) use evaluator::call_plainly;
+#[cfg(Py_3_12)]
+pub(crate) use vectorcall::call_plainly;

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use pyo3::Borrowed;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFunction};
+use pyo3::types::{PyCode, PyFunction, PyTuple};
 #[cfg(Py_3_13)]
 use pyo3::types::{PyDict, PyType};
 
+use crate::again::{Call, stand_in};
 use crate::restart::{After, came_back};
 
 unsafe extern "C" {
@@ -34,10 +35,12 @@ pub(crate) fn learn(pristine: &Bound<'_, PyFunction>) {
 /// Have calls of a function with this code be ones that can be made again. The function may be just being made: nothing
 /// of it is looked at.
 pub(crate) fn arm(function: &Bound<'_, PyFunction>, code: &Bound<'_, PyCode>) {
-    if PLAIN.get().is_none() || !super::code::makes_plain_calls(code) {
+    if PLAIN.get().is_none() || !crate::registry::keeps(code) {
         return;
     }
-    let call = if super::code::is_initializer(code) {
+    let call = if super::code::suspension(code).is_some() {
+        suspend
+    } else if super::code::is_initializer(code) {
         initialize
     } else {
         call
@@ -95,6 +98,74 @@ extern "C" fn call(
         crate::registry::rearm(unsafe { Python::assume_attached() });
     }
     result
+}
+
+/// The call of a live function that makes a coroutine or generator.
+extern "C" fn suspend(
+    function: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: usize,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    let made = call(function, arguments, count, keywords);
+    if made.is_null() {
+        return made;
+    }
+    // What stands for it is a frame more, each time that it is resumed.
+    Python::try_attach(|py| {
+        if super::thread::depth(py) > DEEP {
+            return made;
+        }
+        // SAFETY: the caller hands over as many arguments, those with names behind the others, and the names, if any.
+        let (function, call) = unsafe {
+            let function =
+                Bound::from_borrowed_ptr(py, function).cast_into_unchecked::<PyFunction>();
+            let names = Bound::from_borrowed_ptr_or_opt(py, keywords)
+                .map(|names| names.cast_into_unchecked::<PyTuple>());
+            let positional = usize::try_from(ffi::PyVectorcall_NARGS(count)).unwrap_or_default();
+            let given = positional + names.as_ref().map_or(0, PyTupleMethods::len);
+            let arguments = (0..given)
+                .map(|index| Bound::from_borrowed_ptr(py, *arguments.add(index)).unbind())
+                .collect();
+            let made = Bound::from_owned_ptr(py, made).unbind();
+            let names = names.map(Bound::unbind);
+            let call = Call::new(
+                function.clone().into_any().unbind(),
+                arguments,
+                positional,
+                names,
+                made,
+            );
+            (function, call)
+        };
+        let code = super::function::code(&function);
+        match Bound::new(py, call).and_then(|call| stand_in(&code, call)) {
+            Ok(stands) => stands.into_ptr(),
+            Err(error) => {
+                error.restore(py);
+                std::ptr::null_mut()
+            }
+        }
+    })
+    .unwrap_or(made)
+}
+
+/// Call a function as CPython does, with arguments of which so many have no name.
+pub(crate) fn call_plainly<'py>(
+    function: &Bound<'py, PyAny>,
+    arguments: &[Py<PyAny>],
+    positional: usize,
+    names: Option<&Bound<'py, PyTuple>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = function.py();
+    let plain = PLAIN.get().copied().unwrap_or(ffi::PyObject_Vectorcall);
+    let arguments: Vec<_> = arguments.iter().map(Py::as_ptr).collect();
+    let names = names.map_or(std::ptr::null_mut(), Bound::as_ptr);
+    // SAFETY: a function, and as many arguments as the count and the names say, which their owner keeps alive.
+    unsafe {
+        let result = plain(function.as_ptr(), arguments.as_ptr(), positional, names);
+        Bound::from_owned_ptr_or_err(py, result)
+    }
 }
 
 /// Why calls of a function are as CPython makes them for a while.
