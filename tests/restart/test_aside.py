@@ -1,5 +1,6 @@
 """Where calls that can begin anew would cost too much, they step aside."""
 
+import ctypes
 import sys
 
 import pytest
@@ -108,7 +109,33 @@ def test_what_is_called_very_often_is_called_plainly(live: Live) -> None:
     assert hot.restarts == 1
 
 
+TRACES = """
+class C:
+    def __init__(self):
+        pass
+
+
+class D(C):
+    pass
+
+
+def f():
+    return C(), D()
+"""
+
+
 def test_a_session_that_ends_leaves_no_trace(live: Live) -> None:
-    plain = live.load("plain", "def f(): return 1\n")
+    plain = live.load("plain", TRACES)
+    plain.f()
     live.session.stop()
-    assert plain.f() == 1
+    assert allocation(plain.C) == allocation(plain.D) == allocation(Live)
+    assert [type(made) for made in plain.f()] == [plain.C, plain.D]
+    assert allocation(plain.C) == allocation(Live)
+
+
+def allocation(class_: type) -> int:
+    """What CPython calls to allocate the instances of a class."""
+    slot = ctypes.pythonapi.PyType_GetSlot
+    slot.restype, slot.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_int]
+    Py_tp_alloc = 47  # noqa: N806
+    return slot(class_, Py_tp_alloc)

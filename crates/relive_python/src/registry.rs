@@ -208,6 +208,10 @@ pub(crate) fn close(py: Python<'_>) {
     for function in functions(py) {
         raw::vectorcall::disarm(&function);
     }
+    #[cfg(Py_3_12)]
+    if let Err(error) = raw::vectorcall::give_back_allocations(py) {
+        error.write_unraisable(py, None);
+    }
     let Some(closed) = registry().take() else {
         return;
     };

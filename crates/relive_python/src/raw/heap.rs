@@ -1,5 +1,8 @@
 //! Walks over the heap: every object that the garbage collector tracks.
 
+#[cfg(Py_3_12)]
+use std::collections::HashSet;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyType};
 
@@ -11,6 +14,27 @@ pub(crate) fn for_each<'py>(
     let objects = py.import("gc")?.call_method0("get_objects")?;
     for object in objects.cast::<PyList>()?.iter() {
         visit(&object);
+    }
+    Ok(())
+}
+
+/// Call `visit` for every class.
+#[cfg(Py_3_12)]
+pub(crate) fn for_each_class<'py>(
+    py: Python<'py>,
+    mut visit: impl FnMut(&Bound<'py, PyType>),
+) -> PyResult<()> {
+    // Of `type` itself: a metaclass may say something else.
+    let subclasses = py.get_type::<PyType>().getattr("__subclasses__")?;
+    let mut left = vec![py.get_type::<PyAny>()];
+    let mut seen = HashSet::new();
+    while let Some(class) = left.pop() {
+        if seen.insert(class.as_ptr()) {
+            visit(&class);
+            for subclass in subclasses.call1((class,))?.cast::<PyList>()?.iter() {
+                left.push(subclass.cast_into()?);
+            }
+        }
     }
     Ok(())
 }

@@ -227,7 +227,7 @@ extern "C" fn initialize(
             let class = ffi::Py_TYPE(*arguments);
             let is_plain = |own: ffi::allocfunc| std::ptr::fn_addr_eq(own, PLAIN_ALLOCATION);
             if (*class).tp_alloc.is_some_and(is_plain) {
-                (*class).tp_alloc = Some(allocate);
+                (*class).tp_alloc = Some(ALLOCATION);
                 ffi::PyType_Modified(class);
             }
         }
@@ -236,6 +236,7 @@ extern "C" fn initialize(
 }
 
 const PLAIN_ALLOCATION: ffi::allocfunc = ffi::PyType_GenericAlloc;
+const ALLOCATION: ffi::allocfunc = allocate;
 
 extern "C" fn allocate(
     class: *mut ffi::PyTypeObject,
@@ -243,6 +244,21 @@ extern "C" fn allocate(
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython's arguments are handed on.
     unsafe { ffi::PyType_GenericAlloc(class, count) }
+}
+
+/// Have classes allocate their instances as they were made to.
+pub(crate) fn give_back_allocations(py: Python<'_>) -> PyResult<()> {
+    super::heap::for_each_class(py, |class| {
+        // SAFETY: a live class, which nobody else changes now.
+        unsafe {
+            let class = class.as_type_ptr();
+            let is_ours = |own: ffi::allocfunc| std::ptr::fn_addr_eq(own, ALLOCATION);
+            if (*class).tp_alloc.is_some_and(is_ours) {
+                (*class).tp_alloc = Some(PLAIN_ALLOCATION);
+                ffi::PyType_Modified(class);
+            }
+        }
+    })
 }
 
 /// The function that a class itself has as `__init__`.
