@@ -87,6 +87,23 @@ async def async_generator(call: Call) -> AsyncGenerator[Any, Any]:
         raise
 
 
+async def ended_coroutine(value: Any) -> Any:
+    """Stand for a coroutine that has returned a value."""
+    return value
+
+
+def ended_generator(value: Any) -> Generator[Any, Any, Any]:
+    """Stand for a generator that has returned a value."""
+    return value
+    yield
+
+
+async def ended_async_generator(_: Any) -> AsyncGenerator[Any, Any]:
+    """Stand for an asynchronous generator that has come to its end."""
+    return
+    yield
+
+
 # A generator that can be awaited.
 awaitable_generator = awaitable(FunctionType(generator.__code__, globals()))
 

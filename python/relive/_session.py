@@ -36,8 +36,9 @@ def start(
     what is done with changes in a module's log that its source does not have, when it is imported: "ask" on a
     terminal, and else leave them off and say so; replay "all"; or "none". ``hold`` says whether a thread is held whose
     exception nobody above will catch: "auto" means, if standard input is a terminal. With the ``hold_filter``
-    "user-unhandled" so is one whose exception only a library would catch, by a clause for whatever may go wrong. `restart`
-    needs it for coroutines and generators, and on CPython 3.11 for all calls, of which each costs something then.
+    "user-unhandled" so is one whose exception only a library would catch, by a clause for whatever may go wrong.
+    `restart` needs it for coroutines and generators, and on CPython 3.11 for all calls, of which each costs something
+    then.
 
     A second call returns the running session with the new roots added. Raises `ReliveError` for a root that is
     neither a directory nor an importable package, and for an unknown mode.

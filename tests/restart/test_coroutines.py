@@ -602,9 +602,8 @@ def test_that_is_asked_for(live: Live) -> None:
         asyncio.run(coroutine)
     relive.start(live.directory, auto=False, hold=True)
     module.begun.clear()
-    with pytest.raises(
-        relive.ReliveError, match="generate cannot begin anew: it is a generator, whose calls were not kept when it was called"
-    ):
+    why = "generate cannot begin anew: it is a generator, whose calls were not kept when it was called"
+    with pytest.raises(relive.ReliveError, match=why):
         next(generator)
     asyncio.run(module.C().method())
     assert len(module.begun) == 2

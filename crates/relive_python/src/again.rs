@@ -3,7 +3,7 @@
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyCode, PyTuple};
+use pyo3::types::{PyCode, PyFunction, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, intern};
 
 use crate::raw;
@@ -61,6 +61,25 @@ impl Call {
             self.positional,
             self.names.as_ref().map(|names| names.bind(py)),
         )
+    }
+}
+
+impl Call {
+    /// What has come to its end already, with a value.
+    fn ended<'py>(&self, py: Python<'py>, value: Py<PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let function = self.function.as_ref().map(|function| function.bind(py));
+        let function = function.and_then(|function| function.cast::<PyFunction>().ok());
+        let suspension =
+            function.and_then(|function| raw::code::suspension(&raw::function::code(function)));
+        let (Some(stand_ins), Some(suspension)) = (STAND_INS.get(py), suspension) else {
+            return Err(PyRuntimeError::new_err("nothing can stand for this call"));
+        };
+        let ended = match suspension {
+            Suspension::Coroutine => &stand_ins.ended_coroutine,
+            Suspension::Generator | Suspension::AwaitableGenerator => &stand_ins.ended_generator,
+            Suspension::AsyncGenerator => &stand_ins.ended_async_generator,
+        };
+        ended.bind(py).call1((value,))
     }
 }
 
@@ -144,6 +163,10 @@ struct StandIns {
     generator: Py<PyAny>,
     async_generator: Py<PyAny>,
     awaitable_generator: Py<PyAny>,
+    /// What comes to its end at once, by kind of what it stands for.
+    ended_coroutine: Py<PyAny>,
+    ended_generator: Py<PyAny>,
+    ended_async_generator: Py<PyAny>,
 }
 
 /// Have [`stand_in`] know what stands for calls.
@@ -156,6 +179,9 @@ pub(crate) fn load(py: Python<'_>) -> PyResult<()> {
             generator: find("generator")?,
             async_generator: find("async_generator")?,
             awaitable_generator: find("awaitable_generator")?,
+            ended_coroutine: find("ended_coroutine")?,
+            ended_generator: find("ended_generator")?,
+            ended_async_generator: find("ended_async_generator")?,
         })
     })?;
     Ok(())
@@ -208,11 +234,11 @@ impl Drop for Call {
 fn after<'py>(slf: &Bound<'py, Call>) -> PyResult<Bound<'py, PyAny>> {
     let py = slf.py();
     loop {
-        match came_back(py) {
+        let made = match came_back(py) {
             After::Raise => return Err(PyErr::fetch(py)),
-            After::Again => {}
-        }
-        let made = slf.borrow().make(py);
+            After::Again => slf.borrow().make(py),
+            After::Return(value) => slf.borrow().ended(py, value),
+        };
         match made {
             Ok(made) => {
                 let former = slf.borrow_mut().made.replace(made.clone().unbind());

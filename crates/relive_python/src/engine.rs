@@ -641,7 +641,7 @@ impl Engine {
             }
         };
         hold::set(py, filter, holder)?;
-        registry::keep_calls(py, filter != Filter::Off);
+        registry::keep_calls(py, filter != Filter::Off)?;
         Ok(())
     }
 

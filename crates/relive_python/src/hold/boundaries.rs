@@ -134,6 +134,9 @@ const BOUNDARIES: &[(&str, &str, Boundary)] = &[
         "DocTestRunner._DocTestRunner__run",
         Boundary::Nobody,
     ),
+    ("relive._again", "coroutine", Boundary::Passes),
+    ("relive._again", "generator", Boundary::Passes),
+    ("relive._again", "async_generator", Boundary::Passes),
     ("pluggy._callers", "_multicall", Boundary::Passes),
     ("pluggy._execution", "_multicall", Boundary::Passes),
 ];
