@@ -193,7 +193,7 @@ class Held:
         if place.number == 1:
             self._decision = ("again",)
         else:
-            raise _restart.of(place.frame)
+            raise _restart.unwinding(place.frame)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def repl(script: str | None, *, mode: Mode, roots: Sequence[str], replay: Replay
         elif not sys.flags.safe_path:
             sys.path[0] = ""
         session = _session.started(roots or [directory], mode, auto=False, hold=hold, replay=replay, script=script)
-        if problem := session._engine.serve(script or ""):
+        if problem := session._serve(script or ""):
             tell(f"`relive status` will not find this session: {problem}")
         policy = replay_policy(replay, directory)
         namespace = _run._main_namespace()

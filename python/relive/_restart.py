@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import CodeType, FrameType
 from typing import Any, NoReturn
 
@@ -25,13 +25,46 @@ def restart(target: Any = None) -> NoReturn:
     has yielded, of a coroutine that is being cancelled, and calls that are made so often that keeping them would cost
     too much.
     """
-    raise of(_meant(sys._getframe(1), target))
+    raise unwinding(meant(callers(sys._getframe(1)), target))
 
 
-def of(frame: FrameType) -> Restart:
-    """Return what unwinds to the call of a frame and makes it again."""
-    name = frame.f_code.co_qualname
-    return Restart(frame.f_back, f"the call of {name} cannot begin anew: it was not made through relive")
+def unwinding(frame: FrameType, told: Any = None, kind: type[Restart] = Restart) -> Restart:
+    """Return what has the call of a frame begin anew when raised in its thread; ``told.has_begun`` is set then."""
+    restart = Restart.__new__(kind, frame.f_back, told)
+    restart.args = (f"the call of {frame.f_code.co_qualname} cannot begin anew: it was not made through relive",)
+    return restart
+
+
+def meant(stack: Iterable[FrameType], target: Any) -> FrameType:
+    """Return the frame of the call that is meant; raise `ReliveError` if there is none that can begin anew.
+
+    ``stack`` are frames of this thread, the innermost first.
+    """
+    found = calls(stack, target)
+    if not found:
+        raise ReliveError(f"no call of {told(target)} is running in this thread")
+    return able(found)
+
+
+def calls(stack: Iterable[FrameType], target: Any) -> list[FrameType]:
+    """Return the frames of those calls of live functions that may be meant, the innermost first.
+
+    Raises `ReliveError` where none are kept.
+    """
+    engine = keeper()
+    return [frame for frame in stack if engine.has_code(frame.f_code) and _is_meant(frame, target)]
+
+
+def able(found: Sequence[FrameType]) -> FrameType:
+    """Return the first of these calls that can begin anew; raise `ReliveError` if none can."""
+    engine = keeper()
+    frame = next((frame for frame in found if not engine.has_stepped_aside(frame.f_code)), None)
+    if frame is None:
+        name = found[0].f_code.co_qualname
+        raise ReliveError(f"{name} is called so often that its calls are not kept; restart the function that calls it")
+    if why := why_not(engine, frame):
+        raise ReliveError(f"{frame.f_code.co_qualname} cannot begin anew: {why}")
+    return frame
 
 
 def why_not(engine: Engine, frame: FrameType) -> str | None:
@@ -44,27 +77,30 @@ def why_not(engine: Engine, frame: FrameType) -> str | None:
     return _why_not_suspended(frame, engine.keeps_calls()) if code.co_flags & SUSPENDS else None
 
 
-def _meant(innermost: FrameType, target: Any) -> FrameType:
-    """Return the frame of the call that is meant; raise `ReliveError` if there is none that can begin anew."""
+def keeper() -> Engine:
+    """Return what keeps calls; raise `ReliveError` where nothing does."""
     session = _session.session()
     if session is None:
         raise ReliveError("nothing is live: relive.start() was not called")
-    engine = session._engine
-    if not engine.keeps_calls() and sys.version_info < (3, 12):
+    if sys.version_info < (3, 12) and not session._engine.keeps_calls():
         raise ReliveError("on CPython 3.11 calls can begin anew only after relive.start(hold=True)")
-    live = (frame for frame in _callers(innermost) if engine.has_code(frame.f_code))
-    meant = [frame for frame in live if _is_meant(frame, target)]
-    able = (frame for frame in meant if not engine.has_stepped_aside(frame.f_code))
-    found = next(able, None)
-    if found is None and meant:
-        name = meant[0].f_code.co_qualname
-        raise ReliveError(f"{name} is called so often that its calls are not kept; restart the function that calls it")
-    if found is None:
-        told = "live function" if target is None else _told(target)
-        raise ReliveError(f"no call of {told} is running in this thread")
-    if why := why_not(engine, found):
-        raise ReliveError(f"{found.f_code.co_qualname} cannot begin anew: {why}")
-    return found
+    return session._engine
+
+
+def callers(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame, its caller, and so on."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def told(target: Any) -> str:
+    """Return what is meant in words."""
+    if target is None:
+        return "a live function"
+    if isinstance(target, FrameType):
+        return f"the frame of {target.f_code.co_qualname}"
+    return str(getattr(target, "__qualname__", target))
 
 
 def _why_not_suspended(frame: FrameType, keeps_calls: bool) -> str | None:
@@ -123,15 +159,3 @@ def _is_function(code: CodeType) -> bool:
 def _code_of(target: Any) -> CodeType | None:
     function = inspect.unwrap(getattr(target, "__func__", target))
     return getattr(function, "__code__", None)
-
-
-def _told(target: Any) -> str:
-    if isinstance(target, FrameType):
-        return f"the frame of {target.f_code.co_qualname}"
-    return str(getattr(target, "__qualname__", target))
-
-
-def _callers(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from types import FrameType
 from typing import Any, Literal
 
-from relive import _import
+from relive import _import, _wake
 from relive._crash import CrashFile
 from relive._errors import ReliveError
 from relive._native import Engine
@@ -152,6 +152,7 @@ class Session:
         return None if self._engine.applies() else self._engine.update()
 
     def _close(self) -> None:
+        _wake.leave()
         self._engine.close()
         self._crash_file.close()
 
@@ -163,7 +164,12 @@ class Session:
     def _watch(
         self, on_report: Callable[[dict[str, Any]], object] | None = None, program: str | None = None
     ) -> str | None:
+        _wake.listen()
         return self._engine.watch(on_report, program)
+
+    def _serve(self, program: str) -> str | None:
+        _wake.listen()
+        return self._engine.serve(program)
 
 
 def _decide(error: BaseException, caller: FrameType | None) -> str | tuple[Any] | None:

@@ -154,7 +154,11 @@ class Place:
 
     def start(self, *words: str) -> Running:
         """Start ``relive`` with these arguments."""
-        running = Running([RELIVE, *words], self.directory, self.environment)
+        return self.begin(RELIVE, *words)
+
+    def begin(self, *command: str) -> Running:
+        """Start a program."""
+        running = Running(command, self.directory, self.environment)
         self._running.append(running)
         return running
 

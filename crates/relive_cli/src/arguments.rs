@@ -26,6 +26,15 @@ pub(crate) enum Command {
     Status(SessionOptions),
     /// List what still holds what an older version computed
     Stale(SessionOptions),
+    /// Have a running function begin anew, with its own arguments and the newest code
+    Restart {
+        /// The function, as a report names it, such as bank:Account.deposit; the module may be left out [default: the
+        /// innermost live function]
+        #[arg(value_name = "FUNCTION")]
+        function: Option<String>,
+        #[command(flatten)]
+        options: ActOptions,
+    },
     #[command(flatten)]
     Log(LogCommand),
     /// Print a completion script for a shell
@@ -234,6 +243,20 @@ impl ReplOptions {
 /// How sessions are told of.
 #[derive(Debug, Args)]
 pub(crate) struct SessionOptions {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which calls are meant, and how it is told what came of it.
+#[derive(Debug, Args)]
+pub(crate) struct ActOptions {
+    /// The thread, by its number; needed where several are concerned
+    #[arg(long, value_name = "N")]
+    pub(crate) thread: Option<u64>,
+    /// The process; needed where several sessions were started in this directory
+    #[arg(long, value_name = "N")]
+    pub(crate) pid: Option<u32>,
     /// Print one JSON document
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod acts;
 mod arguments;
 mod diff;
 mod git;
@@ -123,6 +124,11 @@ pub fn main<R: Runner>(mut arguments: Vec<OsString>, runner: &mut R) -> Result<u
             Ok(tell(&options, sessions::status_text, sessions::status_json))
         }
         Command::Stale(options) => Ok(tell(&options, sessions::stale_text, sessions::stale_json)),
+        Command::Restart { function, options } => Ok(acts::ask(
+            "restart",
+            function.into_iter().collect(),
+            &options,
+        )),
         Command::Log(command) => Ok(log_command::<R>(command)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -111,14 +111,14 @@ fn documents(found: &[Found], document: impl Fn(&Running) -> Value) -> Value {
     json!({"sessions": sessions.collect::<Vec<_>>()})
 }
 
-fn running(found: &[Found]) -> impl Iterator<Item = &Running> {
+pub(crate) fn running(found: &[Found]) -> impl Iterator<Item = &Running> {
     found.iter().filter_map(|session| match session {
         Found::Running(running) => Some(&**running),
         Found::Silent { .. } => None,
     })
 }
 
-fn heading(session: &Running) -> String {
+pub(crate) fn heading(session: &Running) -> String {
     let program = match session.program.as_str() {
         "" => "a prompt",
         program => program,

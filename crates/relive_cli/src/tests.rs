@@ -9,7 +9,7 @@ use relive_session::{Base, Mode, ModuleVersion, Status};
 use relive_socket::{Found, Running};
 
 use crate::arguments::{Arguments, Command, Program, RunRequest};
-use crate::{WithoutPython, sessions};
+use crate::{WithoutPython, acts, sessions};
 
 /// What `relive run …` asks for, on one line, or what is wrong with it.
 fn run(words: &str) -> String {
@@ -130,6 +130,7 @@ fn help_lists_what_there_is() {
           repl         Show a prompt whose statements are logged before they run, so that they come back after a crash
           status       Tell how the sessions stand that were started in this directory
           stale        List what still holds what an older version computed
+          restart      Have a running function begin anew, with its own arguments and the newest code
           log          List the pending changes that are kept for a source file, the newest last
           show         Show one change as a diff
           recover      Decide which changes the next start replays; without an option, in a list to pick from
@@ -156,6 +157,7 @@ fn without_python_help_does_not_list_what_needs_it() {
         Commands:
           status       Tell how the sessions stand that were started in this directory
           stale        List what still holds what an older version computed
+          restart      Have a running function begin anew, with its own arguments and the newest code
           log          List the pending changes that are kept for a source file, the newest last
           show         Show one change as a diff
           recover      Decide which changes the next start replays; without an option, in a list to pick from
@@ -187,6 +189,21 @@ fn without_python_help_does_not_list_what_needs_it() {
               --json            Print one JSON document
           -h, --help            Print help
     "#]].assert_eq(&recover.render_help().to_string());
+    let restart = command.find_subcommand_mut("restart").unwrap();
+    expect![[r#"
+        Have a running function begin anew, with its own arguments and the newest code
+
+        Usage: restart [OPTIONS] [FUNCTION]
+
+        Arguments:
+          [FUNCTION]  The function, as a report names it, such as bank:Account.deposit; the module may be left out [default: the innermost live function]
+
+        Options:
+              --thread <N>  The thread, by its number; needed where several are concerned
+              --pid <N>     The process; needed where several sessions were started in this directory
+              --json        Print one JSON document
+          -h, --help        Print help
+    "#]].assert_eq(&restart.render_help().to_string());
     let log = command.find_subcommand_mut("log").unwrap();
     expect![[r#"
         List the pending changes that are kept for a source file, the newest last
@@ -294,4 +311,23 @@ fn no_session_is_said_to_be_none() {
         .assert_eq(&said(&[session(7), silent()]));
     assert!(sessions::is_any_running(&[session(7), silent()]));
     assert!(!sessions::is_any_running(&[silent()]));
+}
+
+#[test]
+fn of_several_sessions_one_is_named() {
+    let here = Path::new("/home/me/vote");
+    let which = |found: &[Found], pid| match acts::which(found, here, pid) {
+        Ok(pid) => pid.to_string(),
+        Err(problem) => problem,
+    };
+    expect!["7"].assert_eq(&which(&[session(7), silent()], None));
+    expect!["8"].assert_eq(&which(&[session(7), session(8)], Some(8)));
+    expect!["several sessions were started in /home/me/vote: app.py (process 7), app.py (process 8); name one with --pid N"]
+        .assert_eq(&which(&[session(7), session(8)], None));
+    expect!["process 6 has no session that was started in /home/me/vote; `relive status` lists those there are"]
+        .assert_eq(&which(&[session(7)], Some(6)));
+    expect!["the session of process 9 does not answer: timed out"]
+        .assert_eq(&which(&[silent()], None));
+    expect!["no running session was started in /home/me/vote; `relive run SCRIPT` or relive.start() starts one"]
+        .assert_eq(&which(&[], None));
 }

@@ -20,6 +20,7 @@ use relive_session::{Occasion, Pending};
 use relive_socket::{Answer, Live, LogRequest, Places, Request, Running, Server, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::acts::Acts;
 use crate::raw;
 use crate::shared::{Asked, Look, NotNow, Outcome, Shared, Stage, lock};
 
@@ -85,6 +86,7 @@ struct Thread {
 struct Equipment {
     woken: UnixStream,
     server: Option<Server>,
+    acts: Acts,
     about: About,
     unsettled: Option<Unsettled>,
     task: Option<rustix::thread::Pid>,
@@ -205,6 +207,7 @@ pub(crate) fn start(
         thread.idle = Some(Equipment {
             woken,
             server,
+            acts: Acts::default(),
             about,
             unsettled: None,
             task: None,
@@ -402,12 +405,25 @@ impl Watcher {
     fn step(&mut self) -> bool {
         self.wait();
         if self.is_over.load(Ordering::SeqCst) || self.shared.is_frozen() {
+            // What was asked for may be what has ended the program.
+            self.equipment.acts.step_last();
+            self.serve();
             return false;
         }
         self.serve();
+        let goes_on = self.look();
+        // What was saved before something was asked for is live by then.
+        if goes_on && self.equipment.unsettled.is_none() && self.equipment.acts.step() {
+            self.serve();
+        }
+        goes_on
+    }
+
+    /// See what was saved, and apply it when its time has come. False when there will not be anything more.
+    fn look(&mut self) -> bool {
         let auto = &self.shared.auto;
         if !auto.applies.load(Ordering::SeqCst) {
-            return true;
+            return !self.equipment.acts.has_new() || self.update();
         }
         auto.is_awaiting_state.store(true, Ordering::SeqCst);
         let look = self.shared.look();
@@ -454,17 +470,20 @@ impl Watcher {
         }
     }
 
-    fn deadlines(&self) -> [Option<Instant>; 7] {
+    fn deadlines(&self) -> [Option<Instant>; 8] {
         let server = self.equipment.server.as_ref().and_then(Server::deadline);
         let is_asked = lock(&self.shared.asked).is_some();
         let asked = is_asked.then(|| Instant::now() + ASK_AGAIN);
+        let is_settled = self.equipment.unsettled.is_none();
+        let act = self.equipment.acts.deadline().filter(|_| is_settled);
         if self.is_busy {
-            return [server, asked, None, None, None, None, None];
+            return [server, asked, act, None, None, None, None, None];
         }
         let untold = self.for_main.as_ref().filter(|waiting| !waiting.is_told);
         [
             server,
             asked,
+            act,
             self.equipment
                 .unsettled
                 .as_ref()
@@ -482,6 +501,7 @@ impl Watcher {
             !matches!(one.stage, Stage::Runs) && one.since.elapsed() > 2 * ASKED_LIMIT
         });
         let (shared, about) = (&self.shared, &self.equipment.about);
+        let acts = &mut self.equipment.acts;
         if let Some(server) = &mut self.equipment.server {
             server.serve(|number, request| match request {
                 Request::Status => Poll::Ready(
@@ -493,6 +513,9 @@ impl Watcher {
                 Request::Log(request) => {
                     forwarded(shared, number, request).map(|told| Some(Answer::Told(told)))
                 }
+                Request::Act(act) => acts
+                    .answer(number, act)
+                    .map(|told| Some(Answer::Told(told))),
             });
         }
     }
@@ -577,6 +600,7 @@ fn forwarded(shared: &Shared, number: u64, request: &LogRequest) -> Poll<Told> {
         Poll::Ready(Told {
             text: format!("{text}\n"),
             code: 1,
+            ..Told::default()
         })
     };
     {

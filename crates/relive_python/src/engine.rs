@@ -702,6 +702,37 @@ impl Engine {
         registry::has_stepped_aside(code)
     }
 
+    /// Whether a thread is updating the session, or changes it in another way.
+    fn is_in_use(&self) -> bool {
+        self.shared.is_in_use()
+    }
+
+    /// Have a signal that does nothing by itself end what its thread waits for in C, or not any more. False if that cannot
+    /// be, because it has a handler.
+    #[staticmethod]
+    fn interrupts(signal: i32, is_on: bool) -> bool {
+        crate::raw::signals::interrupts(signal, is_on)
+    }
+
+    /// The frames of each thread, the innermost first, by the identifier of the thread.
+    #[staticmethod]
+    fn stacks(py: Python<'_>) -> PyResult<HashMap<u64, Vec<Bound<'_, PyAny>>>> {
+        crate::raw::frames::stacks(py)
+    }
+
+    /// Raise an exception of a class in a thread if it is about to look for one, its innermost frame being this one at
+    /// this instruction.
+    #[staticmethod]
+    fn raise_in(
+        py: Python<'_>,
+        thread: u64,
+        frame: &Bound<'_, PyAny>,
+        at: i32,
+        kind: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        crate::raw::frames::raise_in(py, thread, frame, at, kind)
+    }
+
     /// Have calls of functions that were made before their module was live be ones that can begin anew.
     #[staticmethod]
     fn arm(py: Python<'_>) -> PyResult<()> {

@@ -2,6 +2,7 @@
 //!
 //! The only crate with pyo3, and the only one with unsafe code, all of it in [`raw`] and where raw pointers meet it.
 
+mod acts;
 mod again;
 mod auto;
 mod command;

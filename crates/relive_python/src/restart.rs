@@ -7,18 +7,19 @@ use pyo3::prelude::*;
 use crate::hold;
 
 /// What unwinds to a call that is to be made again: the one that this frame made, None for the thread's first.
-#[pyclass(extends = PyBaseException, module = "relive", frozen)]
+#[pyclass(extends = PyBaseException, subclass, module = "relive", frozen)]
 pub(crate) struct Restart {
     caller: Option<Py<PyAny>>,
+    /// Has `has_begun` set when the call is made again.
+    told: Option<Py<PyAny>>,
 }
 
 #[pymethods]
 impl Restart {
     #[new]
-    fn new(caller: Option<Py<PyAny>>, message: &str) -> Self {
-        // It is an argument of the exception, as of any other.
-        let _ = message;
-        Self { caller }
+    #[pyo3(signature = (caller, told = None))]
+    fn new(caller: Option<Py<PyAny>>, told: Option<Py<PyAny>>) -> Self {
+        Self { caller, told }
     }
 }
 
@@ -44,19 +45,27 @@ pub(crate) fn came_back(py: Python<'_>) -> After {
 fn begins_anew(py: Python<'_>) -> bool {
     // SAFETY: an attached thread; the type is borrowed from the exception that is set.
     let kind = unsafe { ffi::PyErr_Occurred() };
-    if kind != py.get_type::<Restart>().as_ptr().cast() {
+    let restart = py.get_type::<Restart>();
+    // SAFETY: two live classes.
+    if unsafe { ffi::PyErr_GivenExceptionMatches(kind, restart.as_ptr()) } == 0 {
         return false;
     }
     let error = PyErr::fetch(py);
     let restart = error.value(py).cast::<Restart>();
-    let is_meant = restart.is_ok_and(|restart| {
+    let is_meant = restart.as_ref().is_ok_and(|restart| {
         let caller = restart.get().caller.as_ref().map(|caller| caller.as_ptr());
         // SAFETY: the frame that runs on this thread, borrowed. A frame has made one call at a time.
         let here = unsafe { ffi::PyEval_GetFrame() };
         caller.unwrap_or(std::ptr::null_mut()) == here.cast()
     });
-    if !is_meant {
-        error.restore(py);
+    match restart {
+        Ok(restart) if is_meant => {
+            if let Some(told) = &restart.get().told {
+                // Nobody but us hands anything over here.
+                let _ = told.setattr(py, "has_begun", true);
+            }
+        }
+        _ => error.restore(py),
     }
     is_meant
 }

@@ -357,6 +357,7 @@ impl Shared {
         let told = |text: String, code| Told {
             text: format!("{text}\n"),
             code,
+            ..Told::default()
         };
         let ended = || told("the session has ended; nothing was done".to_owned(), 1);
         let mut taken = match self.attempt() {
@@ -476,6 +477,11 @@ impl Shared {
             Slot::Taken(_) => (lock(&self.posted).clone(), true),
             Slot::Closed => (None, false),
         }
+    }
+
+    /// Whether a thread is using the session.
+    pub(crate) fn is_in_use(&self) -> bool {
+        matches!(*lock(&self.slot), Slot::Taken(_))
     }
 
     /// Look at the session without Python, and see what was saved.

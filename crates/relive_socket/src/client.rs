@@ -9,7 +9,7 @@ use std::time::Duration;
 use relive_session::line;
 use serde::de::DeserializeOwned;
 
-use crate::message::{Live, LogRequest, Refusal, Request, Running, Told};
+use crate::message::{Act, Live, LogRequest, Refusal, Request, Running, Told};
 use crate::place::{Places, pid_of, prefix, with_address};
 
 /// How long a session may take to answer.
@@ -57,11 +57,19 @@ pub fn find(places: &Places, directory: &Path) -> Vec<Found> {
 
 /// Ask the session of one process, wherever it was started, to do something to a log; none if it has no socket.
 pub fn tell(places: &Places, pid: u32, request: LogRequest) -> io::Result<Option<Told>> {
-    let request = Request::Log(request);
+    ask_process(places, pid, &Request::Log(request))
+}
+
+/// Ask the session of one process, wherever it was started, to do something with its calls; none if it has no socket.
+pub fn act(places: &Places, pid: u32, act: Act) -> io::Result<Option<Told>> {
+    ask_process(places, pid, &Request::Act(act))
+}
+
+fn ask_process(places: &Places, pid: u32, request: &Request) -> io::Result<Option<Told>> {
     for place in places.all() {
         for name in names(place) {
             if pid_of(&name) == Some(pid) {
-                match ask(place, &name, &request, PATIENCE) {
+                match ask(place, &name, request, PATIENCE) {
                     Ok(told) => return Ok(Some(told)),
                     Err(problem) if is_dead(&problem) => remove(place, &name),
                     Err(problem) => return Err(problem),

@@ -15,7 +15,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Found, find, live, tell};
-pub use message::{Answer, Live, LogAction, LogRequest, Request, Running, Told};
+pub use client::{Found, act, find, live, tell};
+pub use message::{Act, Answer, Live, LogAction, LogRequest, Request, Running, Told};
 pub use place::{Places, SocketError};
 pub use server::Server;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use relive_session::Status;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a session is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,21 @@ pub enum Request {
     },
     /// To do something to a change log; the answer is [`Told`].
     Log(LogRequest),
+    /// To do something with the calls that the program is executing; the answer is [`Told`].
+    Act(Act),
+}
+
+/// What a session is to do with the calls that its program is executing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// What to do: the name of the command.
+    pub verb: String,
+    /// What was typed after it.
+    #[serde(default)]
+    pub words: Vec<String>,
+    /// In which thread, by its number.
+    #[serde(default)]
+    pub thread: Option<u64>,
 }
 
 /// What a session is to do to a change log that it writes, or of a module that is live in it.
@@ -63,12 +79,15 @@ pub enum LogAction {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// What to tell the user: whole lines.
     pub text: String,
     /// The exit code of the command.
     pub code: u8,
+    /// The same for programs; null where they read the text.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub document: Value,
 }
 
 /// An answer to any request.
@@ -79,7 +98,7 @@ pub enum Answer {
     Running(Box<Running>),
     /// To [`Request::Live`].
     Live(Live),
-    /// To [`Request::Log`].
+    /// To [`Request::Log`] and [`Request::Act`].
     Told(Told),
 }
 

@@ -12,10 +12,12 @@ use std::time::Duration;
 
 use relive_session::{Mode, Session};
 use rustix::event::{PollFd, Timespec, poll};
+use serde_json::json;
 
 use crate::place::with_address;
 use crate::{
-    Answer, Found, Live, LogAction, LogRequest, Places, Request, Running, Server, Told, find, tell,
+    Act, Answer, Found, Live, LogAction, LogRequest, Places, Request, Running, Server, Told, act,
+    find, tell,
 };
 
 /// A server that answers until it is dropped.
@@ -46,6 +48,12 @@ impl Answering {
                     Request::Log(request) => Poll::Ready(Answer::Told(Told {
                         text: format!("{request:?}\n"),
                         code: 3,
+                        ..Told::default()
+                    })),
+                    Request::Act(act) => Poll::Ready(Answer::Told(Told {
+                        text: String::new(),
+                        code: 0,
+                        document: serde_json::to_value(act).unwrap(),
                     })),
                 });
             }
@@ -144,6 +152,22 @@ fn a_session_is_told_what_to_do_to_a_log_of_any_name() {
         drop(server);
         assert_eq!(tell(&places, pid, request).unwrap(), None);
     }
+}
+
+#[test]
+fn a_session_is_told_what_to_do_with_its_calls() {
+    let (home, here) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let places = places(home.path());
+    let pid = std::process::id();
+    let _server = Answering::start(&places, here.path(), running(pid, 1));
+    let request = Act {
+        verb: "restart".into(),
+        words: vec!["bank:Account.deposit".into()],
+        thread: Some(7),
+    };
+    let told = act(&places, pid, request).unwrap().unwrap();
+    let document = json!({"verb": "restart", "words": ["bank:Account.deposit"], "thread": 7});
+    assert_eq!((told.code, told.document), (0, document));
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(crate) mod code;
 #[cfg(not(Py_3_12))]
 pub(crate) mod evaluator;
 pub(crate) mod frame;
+pub(crate) mod frames;
 pub(crate) mod function;
 pub(crate) mod generator;
 pub(crate) mod heap;

@@ -217,6 +217,7 @@ impl Session {
                     Poll::Ready(Told {
                         text: format!("asked for {:?} of {log}\n", request.action),
                         code,
+                        ..Told::default()
                     })
                 });
             }
