@@ -39,6 +39,17 @@ class LiveLoader(SourceFileLoader):
         return code
 
 
+class DebuggerLoader(SourceFileLoader):
+    """A loader of pdb, whose debuggers can restart calls then."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute pdb, and extend it."""
+        super().exec_module(module)
+        from relive import _pdb
+
+        _pdb.extend(module)
+
+
 class LiveFinder:
     """First on ``sys.meta_path``: finds nothing itself, wraps what the other finders find below the roots."""
 
@@ -57,6 +68,8 @@ class LiveFinder:
                 continue
             if type(spec.loader) is SourceFileLoader and self._engine.is_live(spec.loader.path):
                 spec.loader = LiveLoader(spec.loader.name, spec.loader.path, self._engine)
+            elif name == "pdb" and type(spec.loader) is SourceFileLoader:
+                spec.loader = DebuggerLoader(name, spec.loader.path)
             return spec
         return None
 
@@ -65,6 +78,10 @@ def install(engine: Engine) -> LiveFinder:
     """Put a finder for ``engine`` first on ``sys.meta_path`` and return it."""
     finder = LiveFinder(engine)
     sys.meta_path.insert(0, finder)
+    if (pdb := sys.modules.get("pdb")) is not None:
+        from relive import _pdb
+
+        _pdb.extend(pdb)
     return finder
 
 
@@ -72,6 +89,8 @@ def uninstall(finder: LiveFinder) -> None:
     """Take the finder off ``sys.meta_path``; modules that it loaded stay as they are."""
     if finder in sys.meta_path:
         sys.meta_path.remove(finder)
+    if (own := sys.modules.get("relive._pdb")) is not None:
+        own.take_back(sys.modules["pdb"])
 
 
 def adopt(engine: Engine, modules: Mapping[str, ModuleType]) -> None:
