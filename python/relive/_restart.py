@@ -46,6 +46,18 @@ def meant(stack: Iterable[FrameType], target: Any) -> FrameType:
     return able(found)
 
 
+def raise_at(frame: FrameType, error: BaseException) -> None:
+    """Have an exception raised when this thread comes back to a frame."""
+
+    def arrive(frame: FrameType, event: str, argument: Any) -> NoReturn:
+        raise error
+
+    frame.f_trace_opcodes = True
+    frame.f_trace = arrive
+    # Any function will do: it is the one of the frame that is called, and what that raises ends the tracing.
+    sys.settrace(lambda *_: None)
+
+
 def calls(stack: Iterable[FrameType], target: Any) -> list[FrameType]:
     """Return the frames of those calls of live functions that may be meant, the innermost first.
 

@@ -1,7 +1,8 @@
-"""``%relive``, ``%stale``, ``%rerun``, and ``%edit`` for the files of live modules."""
+"""``%relive``, ``%stale``, ``%rerun``, ``%restart``, and ``%edit`` for the files of live modules."""
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from IPython.core.magics.code import CodeMagics
 from IPython.core.oinspect import find_file
 from IPython.utils.path import get_py_filename
 
-from relive import _session
+from relive import _restart, _session
+from relive._errors import ReliveError
 from relive._report import Item, Report
 from relive._session import Session
 from relive.ipython._updater import OneLine, Updater, running_session
@@ -98,6 +100,28 @@ class ReliveMagics(Magics):
         session = running_session()
         stale = [item.qualname for item in session.stale()]
         return self._updater.rerun(session, *(_stale_qualname(name, stale) for name in _QUALNAME.findall(line)))
+
+    @line_magic
+    def restart(self, line: str) -> None:
+        """%restart => Begin a running call anew, with its own arguments and the newest code, and leave this prompt.
+
+        %restart
+        The innermost live function: the one from which a nested prompt, as IPython.embed() is one, was opened.
+
+        %restart bank:Account.deposit
+        The innermost call of this one.
+        """
+        stack = tuple(_restart.callers(sys._getframe(1)))
+        try:
+            call = _restart.meant(stack, line.strip() or None)
+        except ReliveError as error:
+            raise UsageError(f"{error}; a call that runs elsewhere is begun anew by `relive restart`") from error
+        print(f"restarting {call.f_globals.get('__name__')}:{call.f_code.co_qualname}")
+        between = stack[: stack.index(call)]
+        shells = [index for index, frame in enumerate(between) if frame.f_globals["__name__"].startswith("IPython.")]
+        # IPython would catch what unwinds: it is raised where the prompt was opened.
+        _restart.raise_at(stack[max(shells) + 1], _restart.unwinding(call))
+        self.shell.ask_exit()
 
     @line_magic
     def edit(self, parameter_s: str = "") -> Any:
