@@ -10,11 +10,19 @@ from relive._errors import ReliveError
 Told = tuple[str, int, dict[str, Any]]
 """A line for the user, the exit code of the command, and a JSON document."""
 
+
+def _held(words: list[str], thread: int | None) -> Iterator[float | Told]:
+    # Most programs never fail.
+    from relive._hold import act
+
+    return act(words, thread)
+
+
 Deed = Callable[[list[str], int | None], Iterator[float | Told]]
 """What a command does, given the words after it and the number of a thread: yields how many seconds to wait before the
 next step, or what to tell, once; after that it may go on."""
 
-DEEDS: dict[str, Deed] = {"restart": _demand.restart}
+DEEDS: dict[str, Deed] = {"restart": _demand.restart, "held": _held}
 """By what is typed after ``relive``."""
 
 

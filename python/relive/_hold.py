@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from relive import _restart, _session
 from relive._errors import ReliveError
@@ -21,6 +21,14 @@ from relive._terminal import Terminal
 
 Decision = str | tuple[Any] | None
 """What becomes of a call: None, its exception goes on; "again"; or the value that it returns, in a tuple."""
+
+Told = tuple[str, int, dict[str, Any]]
+"""Lines for the user, the exit code of a command, and a JSON document."""
+
+PATIENCE = 2.0
+"""After so many seconds whoever asked is told how it stands."""
+
+PROMPT = "held> "
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at whether somebody has answered or saved something."""
@@ -71,6 +79,16 @@ def held() -> list["Held"]:
         return list(_held)
 
 
+class Asked:
+    """A command for a thread that is held."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+        self.said: list[str] = []
+        self.is_done = False
+        self.refused: ReliveError | None = None
+
+
 class Held:
     """A thread that is held."""
 
@@ -80,7 +98,7 @@ class Held:
         self.number = 0
         self._session = session
         self._decision: tuple[Decision] | None = None
-        self._asked: list[tuple[str, Callable[[str], object], threading.Event]] = []
+        self._asked: list[Asked] = []
 
     @property
     def title(self) -> str:
@@ -92,27 +110,36 @@ class Held:
         frames = [place.to_dict() for place in self.failed.places]
         return {"thread": self.number, "name": self.thread.name, "exception": self.failed.message, "frames": frames}
 
-    def ask(self, words: str, say: Callable[[str], object]) -> bool:
-        """Have the thread carry out a command, as at its prompt; whether it has come to it in time."""
-        done = threading.Event()
-        self._asked.append((words, say, done))
-        return done.wait(2)
+    def ask(self, line: str) -> "Asked":
+        """Have the thread carry out a command, as at its prompt, soon."""
+        asked = Asked(line)
+        self._asked.append(asked)
+        return asked
+
+    def told(self) -> str:
+        """Return what is held, and where, in lines."""
+        lines = [f"thread {self.number} ({self.thread.name}) is held in {self.title}"]
+        for place in reversed(self.failed.places):
+            number = "" if place.number is None else f"restart {place.number}"
+            lines.append(f"  {number:<12}{place.qualname} ({place.code.co_filename}:{place.line})")
+        return "\n".join(lines)
 
     def wait(self) -> Decision:
         """Wait, on the thread itself, until somebody has decided."""
-        with _terminal() as terminal, _heard(self._session):
-            tell = terminal.write if terminal else _say
-            tell(self.failed.text())
-            if terminal is None:
-                _say(f"relive: thread {self.thread.name} is held in {self.title}; save a fix, or see `relive held`\n")
-            else:
-                terminal.write(f"relive: held in {self.failed.name}. Save a fix and it goes on, or: {COMMANDS}\nheld> ")
+        with _heard(self._session), _Desk() as desk:
             while self._decision is None:
-                self._look(tell)
+                if desk.is_new:
+                    desk.tell(self.failed.text() + self._notice(desk.terminal))
+                self._look(desk.tell)
                 self._answer()
                 if self._decision is None:
-                    self._read(terminal)
+                    self._read(desk.terminal)
             return self._decision[0]
+
+    def _notice(self, terminal: Terminal | None) -> str:
+        if terminal is None:
+            return f"relive: thread {self.thread.name} is held in {self.title}; save a fix, or see `relive held`\n"
+        return f"relive: held in {self.failed.name}. Save a fix and it goes on, or: {COMMANDS}\n{PROMPT}"
 
     def _look(self, tell: Callable[[str], object]) -> None:
         """Make the outermost call again whose function was edited."""
@@ -128,11 +155,13 @@ class Held:
 
     def _answer(self) -> None:
         while self._asked and self._decision is None:
-            words, say, done = self._asked.pop(0)
+            asked = self._asked.pop(0)
             try:
-                self.command(words, say)
+                self.command(asked.line, asked.said.append)
+            except ReliveError as refused:
+                asked.refused = refused
             finally:
-                done.set()
+                asked.is_done = True
 
     def _read(self, terminal: Terminal | None) -> None:
         if terminal is None:
@@ -144,12 +173,15 @@ class Held:
             terminal.write("\n")
             line = "raise"
         if line is not None:
-            self.command(line, terminal.write, terminal)
+            try:
+                self.command(line, terminal.write, terminal)
+            except ReliveError as refused:
+                terminal.write(f"relive: {refused}\n")
             if self._decision is None:
-                terminal.write("held> ")
+                terminal.write(PROMPT)
 
     def command(self, line: str, say: Callable[[str], object], terminal: Terminal | None = None) -> None:
-        """Carry out one command, and say what there is to say."""
+        """Carry out one command, and say what there is to say; raises `ReliveError` if that cannot be done."""
         word, _, rest = line.strip().partition(" ")
         rest = rest.strip()
         match word:
@@ -158,18 +190,16 @@ class Held:
             case "retry" | "r":
                 self._decision = ("again",)
             case "restart":
-                self._restart_numbered(rest, say)
+                self._restart(self._numbered(rest))
             case "return":
-                with _told(say):
-                    self._decision = ((self.failed.evaluate(rest or "None"),),)
+                self._decision = ((self._evaluated(rest or "None"),),)
             case "raise" | "q" | "quit" | "exit":
                 self._decision = (None,)
             case "locals" | "l":
                 for name, value in self.failed.variables().items():
                     say(f"{name} = {_short(value)}\n")
             case "p":
-                with _told(say):
-                    say(f"{self.failed.evaluate(rest)!r}\n")
+                say(f"{_short(self._evaluated(rest))}\n")
             case "where" | "w":
                 say(self.failed.text())
             case "edit" | "e" if terminal:
@@ -180,20 +210,51 @@ class Held:
             case "help" | "h" | "?":
                 say(HELP)
             case _:
-                say(f"relive: no such command: {word}; {COMMANDS}\n")
+                raise ReliveError(f"no such command: {word}; {COMMANDS}")
 
-    def _restart_numbered(self, number: str, say: Callable[[str], object]) -> None:
-        place = next((place for place in self.failed.places if number in (str(place.number), place.qualname)), None)
-        if place is None or place.number is None:
-            say(f"relive: no call that can be made again is called {number!r}: see the numbers in the traceback\n")
-        else:
-            self._restart(place)
+    def _numbered(self, number: str) -> Place:
+        for place in self.failed.places:
+            if place.number is not None and number in (str(place.number), place.qualname, place.code.co_qualname):
+                return place
+        raise ReliveError(f"no call that can be made again is called {number!r}: see the numbers in the traceback")
+
+    def _evaluated(self, expression: str) -> Any:
+        """Return the value of the user's expression, where the call failed."""
+        try:
+            return self.failed.evaluate(expression)
+        except Exception as error:
+            raise ReliveError(f"{type(error).__name__}: {error}") from None
 
     def _restart(self, place: Place) -> None:
         if place.number == 1:
             self._decision = ("again",)
         else:
             raise _restart.unwinding(place.frame)
+
+
+def act(words: list[str], number: int | None) -> Iterator[float | Told]:
+    """Tell which threads are held, or have one of them carry out a command: ``relive held``."""
+    waiting = held()
+    document = {"held": [one.to_dict() for one in waiting]}
+    if not words:
+        yield "\n".join(one.told() for one in waiting) or "no thread is held", 0, document
+        return
+    found = [one for one in waiting if number in (None, one.number)]
+    if not found:
+        raise ReliveError("no thread is held" if number is None else f"no thread {number} is held; see `relive held`")
+    if len(found) > 1:
+        several = ", ".join(str(one.number) for one in found)
+        raise ReliveError(f"threads {several} are held; name one with --thread N, as `relive held` lists them")
+    (one,) = found
+    asked = one.ask(" ".join(words))
+    end = time.monotonic() + PATIENCE
+    while not asked.is_done and time.monotonic() < end:
+        yield LOOK_EVERY
+    if not asked.is_done:
+        raise ReliveError(f"thread {one.number} is busy at its own prompt; it comes to it later")
+    if asked.refused is not None:
+        raise asked.refused
+    yield "".join(asked.said).rstrip() or f"{one.failed.name}: {asked.line}", 0, document
 
 
 @contextmanager
@@ -209,16 +270,42 @@ def _known(held: Held) -> Iterator[None]:
             _held.remove(held)
 
 
-@contextmanager
-def _terminal() -> Iterator[Terminal | None]:
-    """Open the terminal, if there is one; one thread at a time has it, and none but the main thread at a prompt."""
-    is_main = threading.current_thread() is threading.main_thread()
-    terminal = Terminal.open() if is_main or not _has_prompt() else None
-    if terminal is None:
-        yield None
-        return
-    with terminal, _terminal_is_taken:
-        yield terminal
+class _Desk:
+    """Where a held thread talks to the user: on the terminal, when no other thread does; without one, on stderr."""
+
+    def __init__(self) -> None:
+        self.terminal: Terminal | None = None
+        is_main = threading.current_thread() is threading.main_thread()
+        # At a prompt the terminal is the prompt's.
+        self._may_be_had = is_main or not _has_prompt()
+        self._is_told = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the user is to be told now what is held."""
+        if self._is_told or (self._may_be_had and not _terminal_is_taken.acquire(blocking=False)):
+            return False
+        if self._may_be_had:
+            self.terminal = Terminal.open()
+        if self._may_be_had and self.terminal is None:
+            _terminal_is_taken.release()
+        self._is_told = True
+        return True
+
+    def tell(self, text: str) -> None:
+        """Write a text."""
+        if self.terminal is None:
+            _say(text)
+        else:
+            self.terminal.write(text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.terminal is not None:
+            self.terminal.close()
+            _terminal_is_taken.release()
 
 
 @contextmanager
@@ -244,16 +331,7 @@ def _has_prompt() -> bool:
     return hasattr(sys, "ps1") or hasattr(sys.modules["builtins"], "get_ipython")
 
 
-@contextmanager
-def _told(say: Callable[[str], object]) -> Iterator[None]:
-    """Say what the user's expression raises."""
-    try:
-        yield
-    except Exception as error:
-        say(f"{type(error).__name__}: {error}\n")
-
-
-def _short(value: Any, limit: int = 200) -> str:
+def _short(value: Any, limit: int = 2000) -> str:
     try:
         text = repr(value)
     except Exception as error:

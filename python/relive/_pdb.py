@@ -8,7 +8,7 @@ from typing import Any
 
 from relive import _restart, _session
 from relive._errors import ReliveError
-from relive._run import Messages
+from relive._messages import Messages
 
 _plain: Callable[[Any, str], Any] | None = None
 """What pdb's own class does."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 
@@ -41,10 +41,8 @@ class Terminal:
         os.close(file)
         return None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Leave it as it was."""
         # It may have gone.
         with suppress(termios.error):
             termios.tcsetattr(self._file, termios.TCSADRAIN, self._before)

@@ -1,5 +1,6 @@
 """A program fails deep in a call, its file is edited, and it comes to its end; what came before is not run again."""
 
+import json
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -321,3 +322,60 @@ def test_a_test_that_is_held_goes_on(place: Place, open_terminal) -> None:
     place.edit("shop.py", "12 // n", "12 // (n or 1)")
     terminal.wait_for("1 passed")
     assert terminal.end() == 0
+
+
+def test_other_programs_see_what_is_held_and_decide(place: Place, run: Run) -> None:
+    place.write(
+        "asked.py",
+        """
+        import threading
+        import time
+
+        started = []
+
+
+        def part(n):
+            started.append(n)
+            return 12 // n
+
+
+        def work(n):
+            print("result", part(n), flush=True)
+
+
+        one = threading.Thread(target=work, args=(0,), name="one")
+        other = threading.Thread(target=work, args=(0,), name="other")
+        one.start()
+        while not started:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        other.start()
+        one.join()
+        other.join()
+        """,
+    )
+    terminal = run("asked.py")
+    terminal.wait_for(PROMPT)
+    for _ in place.deadline():
+        held = json.loads(place.relive("held", "--json").stdout)["held"]
+        if len(held) == 2:
+            break
+    assert {one["thread"]: one["name"] for one in held} == {1: "one", 2: "other"}
+    assert held[0]["exception"] == "ZeroDivisionError: integer division or modulo by zero"
+    frames = [(frame["qualname"], frame["line"], frame["live"], frame["number"]) for frame in held[0]["frames"]]
+    assert frames == [("__main__:work", 13, True, 2), ("__main__:part", 9, True, 1)]
+    assert "thread 2 (other) is held in __main__:part" in place.relive("held").stdout
+
+    which = place.relive("held", "retry")
+    assert (which.returncode, which.stderr) == (
+        1,
+        "relive: threads 1, 2 are held; name one with --thread N, as `relive held` lists them\n",
+    )
+    unknown = place.relive("held", "restart", "7", "--thread", "2")
+    assert (unknown.returncode, "no call that can be made again is called '7'" in unknown.stderr) == (1, True)
+    assert place.relive("held", "return", "n", "+", "5", "--thread", "2").returncode == 0
+    terminal.wait_for("result 5")
+    assert place.relive("held", "return", "-1").returncode == 0
+    terminal.wait_for("result -1")
+    assert terminal.end() == 0
+    assert place.relive("held").returncode == 1

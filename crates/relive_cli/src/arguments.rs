@@ -35,6 +35,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: ActOptions,
     },
+    /// List the threads whose call has failed and waits for a fix, or decide what becomes of one
+    #[command(
+        override_usage = "relive held [OPTIONS] [retry | restart CALL | return EXPR | raise]"
+    )]
+    Held {
+        /// retry: make the call again, with its own arguments and the newest code; restart CALL: a call further up, by
+        /// its number; return EXPR: return a value instead; raise: let the exception go on
+        #[arg(value_name = "ACTION", allow_negative_numbers = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        options: ActOptions,
+    },
     #[command(flatten)]
     Log(LogCommand),
     /// Print a completion script for a shell

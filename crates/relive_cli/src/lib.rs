@@ -129,6 +129,7 @@ pub fn main<R: Runner>(mut arguments: Vec<OsString>, runner: &mut R) -> Result<u
             function.into_iter().collect(),
             &options,
         )),
+        Command::Held { words, options } => Ok(acts::ask("held", words, &options)),
         Command::Log(command) => Ok(log_command::<R>(command)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -131,6 +131,7 @@ fn help_lists_what_there_is() {
           status       Tell how the sessions stand that were started in this directory
           stale        List what still holds what an older version computed
           restart      Have a running function begin anew, with its own arguments and the newest code
+          held         List the threads whose call has failed and waits for a fix, or decide what becomes of one
           log          List the pending changes that are kept for a source file, the newest last
           show         Show one change as a diff
           recover      Decide which changes the next start replays; without an option, in a list to pick from
@@ -158,6 +159,7 @@ fn without_python_help_does_not_list_what_needs_it() {
           status       Tell how the sessions stand that were started in this directory
           stale        List what still holds what an older version computed
           restart      Have a running function begin anew, with its own arguments and the newest code
+          held         List the threads whose call has failed and waits for a fix, or decide what becomes of one
           log          List the pending changes that are kept for a source file, the newest last
           show         Show one change as a diff
           recover      Decide which changes the next start replays; without an option, in a list to pick from

@@ -6,6 +6,7 @@ use pyo3::types::{PyCFunction, PyFrame, PyFunction, PyString};
 use super::handlers::Fate;
 use super::scene::Raised;
 use super::{fate, handlers_of, opcodes};
+use crate::again::Call;
 
 /// How the `__exit__` of a class is known to decide.
 #[derive(Clone, Copy)]
@@ -140,7 +141,20 @@ fn may_end_in<'py>(generator: &Bound<'py, PyAny>, raised: &mut Raised<'py>) -> b
     }
     let frame = first(["gi_frame", "ag_frame"]);
     let frame = frame.and_then(|frame| frame.cast_into::<PyFrame>().ok());
-    frame.is_some_and(|frame| fate(&frame, raised) != Fate::Passes)
+    let Some(frame) = frame else {
+        return false;
+    };
+    if let Some(made) = made_by_ours(&frame) {
+        return may_end_in(&made, raised);
+    }
+    fate(&frame, raised) != Fate::Passes
+}
+
+/// What a generator of ours stands for: it passes on whatever is thrown into it.
+fn made_by_ours<'py>(frame: &Bound<'py, PyFrame>) -> Option<Bound<'py, PyAny>> {
+    let variables = frame.getattr("f_locals").ok()?;
+    let call = variables.get_item("call").ok()?.cast_into::<Call>().ok()?;
+    call.getattr("made").ok().filter(|made| !made.is_none())
 }
 
 /// Whether one of the exits that were pushed on a stack may end an exception.
