@@ -43,6 +43,8 @@ locals         show the variables of the failed function
 p EXPR         show a value
 pdb            look around in the debugger; `quit` comes back here
 where          show the traceback again
+
+relive.hold(False), or %hold off in IPython, switches holding off.
 """
 
 COMMANDS = "retry, restart N, return EXPR, raise, edit, locals, p EXPR, pdb, where, help"

@@ -1,4 +1,4 @@
-"""``%relive``, ``%stale``, ``%rerun``, ``%restart``, and ``%edit`` for the files of live modules."""
+"""``%relive``, ``%stale``, ``%rerun``, ``%hold``, ``%restart``, and ``%edit`` for the files of live modules."""
 
 import os
 import re
@@ -15,6 +15,7 @@ from IPython.utils.path import get_py_filename
 
 from relive import _restart, _session
 from relive._errors import ReliveError
+from relive._hold import held, hold
 from relive._report import Item, Report
 from relive._session import Session
 from relive.ipython._updater import OneLine, Updater, running_session
@@ -102,6 +103,20 @@ class ReliveMagics(Magics):
         return self._updater.rerun(session, *(_stale_qualname(name, stale) for name in _QUALNAME.findall(line)))
 
     @line_magic
+    def hold(self, line: str) -> None:
+        """%hold => Say whether a call of a live function is held that fails; `%hold on` and `%hold off` switch it.
+
+        A cell in which a call is held asks for what to do: a saved fix of the function makes the call again.
+        """
+        action = line.strip()
+        session = running_session()
+        if action in ("on", "off"):
+            hold(action == "on")
+        elif action:
+            raise UsageError(f"%hold takes 'on' or 'off', but was given {action!r}")
+        print(f"holding is {'on' if session._engine.holds() else 'off'}")
+
+    @line_magic
     def restart(self, line: str) -> None:
         """%restart => Begin a running call anew, with its own arguments and the newest code, and leave this prompt.
 
@@ -180,6 +195,7 @@ class ReliveMagics(Magics):
         ]
         if session._engine.sync == "process":
             lines.append("changes: survive the end of the process, not a power loss (RELIVE_SYNC)")
+        lines += [f"held:    {one.thread.name} in {one.title}" for one in held()]
         if updater.skip_modules:
             lines.append(f"waiting: the edits of {', '.join(sorted(updater.skip_modules))}")
         stale = updater.stale(session)
