@@ -47,7 +47,7 @@ where          show the traceback again
 relive.hold(False), or %hold off in IPython, switches holding off.
 """
 
-COMMANDS = "retry, restart N, return EXPR, raise, edit, locals, p EXPR, pdb, where, help"
+COMMANDS = "retry, restart N, return EXPR, raise, edit, pdb, help"
 
 _held: list["Held"] = []
 _lock = threading.Lock()

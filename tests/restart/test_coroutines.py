@@ -340,7 +340,9 @@ def test_a_call_that_cpython_leaves_out_is_not_taken_for_its_caller(live: Live) 
                 pass
         """,
     )
-    with pytest.raises(relive.ReliveError, match=r"numbers is a generator, .*, or an exception was thrown into it"):
+    with pytest.raises(
+        relive.ReliveError, match=r"numbers cannot begin anew: it is a generator, .*, or an exception was thrown"
+    ):
         asyncio.run(module.main())
     assert module.told == ["main"]
 

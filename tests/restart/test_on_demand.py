@@ -236,6 +236,7 @@ def test_what_cannot_be_done_is_said(place, begin):
             event.wait()
 
         def count():
+            yield 1
             yield wait()
 
         def main():
@@ -252,7 +253,7 @@ def test_what_cannot_be_done_is_said(place, begin):
         (["other:wait"], "no call of other:wait is running now; nothing was done"),
         (["--thread", "1"], "there is no thread 1; nothing was done"),
         (["other", "--thread", str(running.process.pid)], "no call of other is running in the main thread"),
-        (["count"], "count is a generator or coroutine that has begun, and cannot begin anew"),
+        (["count"], "count cannot begin anew: it is a generator that has yielded"),
         (["other"], "(two) run other; name one with --thread N"),
         ([], f"threads {running.process.pid} (MainThread), "),
         (["wait", "--pid", "1"], "process 1 has no session that was started in "),

@@ -79,7 +79,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 begin_anew = lambda: None
 if sys.argv[1] == "live":
     import relive
-    relive.start(os.path.join(here, "live"), auto=False, hold=True)
+    relive.start(os.path.join(here, "live"), auto=False)._engine.keep_calls(sys.version_info < (3, 12))
     begin_anew = lambda: relive.restart("unsteady")
 sys.path.insert(0, os.path.join(here, "live"))
 import work
@@ -141,6 +141,13 @@ def test_setprofile_in_threads(run: Run) -> None:
     assert "('return', 'half', 14)" in same(run, TRACE + dedent(program))
 
 
+WITHOUT_GENERATOR = """
+if sys.version_info < (3, 12):
+    # Where calls are kept, what stands for a generator is seen, too.
+    work.numbers = range
+"""
+
+
 def test_pdb(run: Run) -> None:
     program = """
         import io, pdb
@@ -149,7 +156,7 @@ def test_pdb(run: Run) -> None:
         pdb.Pdb(stdin=io.StringIO("step\\n" * 40 + "where\\ncontinue\\n"), stdout=shown).runcall(work.work)
         print(shown.getvalue())
         """
-    shown = same(run, program)
+    shown = same(run, WITHOUT_GENERATOR + dedent(program))
     assert "work.py(7)add()" in shown
     assert "--Return--" in shown
 
@@ -166,6 +173,7 @@ def test_cprofile(run: Run) -> None:
             if file == work.__file__:
                 print(name, primitive, calls, [(caller[2], counts[:2]) for caller, counts in sorted(callers.items())])
         """
+    program = WITHOUT_GENERATOR + dedent(program)
     assert "add 3 6 [('add', (3, 3)), ('work', (3, 3))]" in same(run, program)
     assert "unsteady 3 3" in run("live", program.replace('"anew" in sys.argv', "True"))
 

@@ -35,6 +35,7 @@ const BOUNDARIES: &[(&str, &str, Boundary)] = &[
         Boundary::Nobody,
     ),
     ("relive._repl", "Console.runcode", Boundary::Nobody),
+    ("relive._run", "run", Boundary::Nobody),
     // asyncio
     ("asyncio.events", "Handle._run", Boundary::Nobody),
     ("uvloop", "run", Boundary::Nobody),
