@@ -102,9 +102,9 @@ class Demand:
         """
         if not self.can_unwind(innermost):
             return
-        to = jump or _jump(innermost)
-        if sys.version_info >= (3, 12) and to is not None and _is_left_out(innermost.f_code, *to):
-            EVENTS.land(self, innermost, to[1])
+        to = _landing(innermost, jump)
+        if sys.version_info >= (3, 12) and to is not None:
+            EVENTS.land(self, innermost, to)
             return
         self.lands(innermost)
 
@@ -410,34 +410,39 @@ if sys.version_info >= (3, 12):
     EVENTS = _Events()
 
 
-def _jump(frame: FrameType) -> tuple[int, int] | None:
-    """Return from where to where a frame is about to jump back, if it is."""
-    code, at = frame.f_code, frame.f_lasti
-    if at < 0 or "JUMP_BACKWARD" not in opname[code.co_code[at]]:
-        return None
-    return next(((at, to.argval) for to in get_instructions(code) if to.offset == at), None)
+def _landing(frame: FrameType, jump: tuple[int, int] | None = None) -> int | None:
+    """Return the instruction that a frame executes next, if what is raised here would not reach the handler around it.
 
-
-def _is_left_out(code: CodeType, at: int, to: int) -> bool:
-    """Tell whether what is raised at a jump would not reach the handler around it.
-
-    On CPython 3.12 and 3.13 the jump back of a ``while`` loop has none: the ``finally`` around it would not run.
+    On CPython 3.12 and 3.13 the jump back of a ``while`` loop has none: the ``finally`` around it would not run. On
+    3.14 the call that enters a ``with`` block comes before its handler: a lock would stay locked.
     """
-    return _handler(code, at) != _handler(code, to)
+    code, at = frame.f_code, frame.f_lasti
+    if jump is not None:
+        at, to = jump
+    else:
+        name = opname[code.co_code[at]] if at >= 0 else ""
+        if "JUMP_BACKWARD" in name:
+            to = next(each.argval for each in get_instructions(code) if each.offset == at)
+        elif name.startswith("CALL"):
+            to = next(each.offset for each in get_instructions(code) if each.offset > at)
+        else:
+            return None
+    return to if _depth(code, to) > _depth(code, at) else None
 
 
-def _handler(code: CodeType, at: int) -> int | None:
-    """Return where the handler is of what is raised at an instruction: what its table of exceptions says.
+def _depth(code: CodeType, at: int) -> int:
+    """Return how much is on the stack where what is raised at an instruction is handled; -1 where it is not.
 
-    The table is described in ``Objects/exception_handling_notes.txt`` of CPython: numbers of 6 bits a byte.
+    That is what the table of exceptions says, numbers of 6 bits a byte: ``Objects/exception_handling_notes.txt`` of
+    CPython.
     """
     numbers: list[int] = []
     is_continued = False
     for byte in code.co_exceptiontable:
         numbers[len(numbers) - is_continued :] = [(numbers[-1] << 6 if is_continued else 0) | byte & 63]
         is_continued = bool(byte & 64)
-    entries = zip(numbers[0::4], numbers[1::4], numbers[2::4], strict=True)
-    return next((target for start, length, target in entries if 2 * start <= at < 2 * (start + length)), None)
+    entries = zip(numbers[0::4], numbers[1::4], numbers[3::4], strict=True)
+    return next((depth >> 1 for start, length, depth in entries if 2 * start <= at < 2 * (start + length)), -1)
 
 
 class _Raised:
@@ -469,8 +474,7 @@ class _Raised:
             return
         at = innermost.f_lasti
         looks = at >= 0 and innermost.f_code.co_code[at] in self.LOOKS
-        to = _jump(innermost)
-        if not looks or not demand.can_unwind(innermost) or (to and _is_left_out(innermost.f_code, *to)):
+        if not looks or not demand.can_unwind(innermost) or _landing(innermost) is not None:
             return
         # It is the class that is handed over: that makes the exception when it is looked at.
         made = {"__new__": staticmethod(demand.unwinding), "__init__": lambda restart: None}
