@@ -56,6 +56,8 @@ def do_restart(self: Any, arg: str) -> Any:
         return None
     self.message(f"restarting {frame.f_globals.get('__name__')}:{frame.f_code.co_qualname}")
     self.set_continue()
+    # Since 3.13 pdb stops nowhere while it is in its own code, and thinks so until that returns.
+    self.enterframe = None
     raise _restart.unwinding(frame, _Begun(self))
 
 
@@ -68,4 +70,7 @@ class _Begun:
     def __setattr__(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
         if name == "has_begun" and self._debugger.breaks:
-            sys.settrace(self._debugger.trace_dispatch)
+            if sys.version_info >= (3, 14):
+                self._debugger.start_trace()
+            else:
+                sys.settrace(self._debugger.trace_dispatch)
