@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 WAITS = """
-import os, queue, select, signal, socket, subprocess, sys, threading, time
+import asyncio, os, queue, select, signal, socket, subprocess, sys, threading, time
 
 begun = []
 
@@ -69,6 +69,7 @@ def test_an_endless_loop_ends_with_the_edit_that_ends_it(place, begin):
         "(thread := threading.Thread(target=time.sleep, args=[1000], daemon=True)).start() or thread.join()",
         "sys.stdin.read()",
         "signal.pause()",
+        "asyncio.run(asyncio.sleep(1000))",
     ],
 )
 def test_a_main_thread_that_waits_in_c_is_woken(place, begin, wait):
