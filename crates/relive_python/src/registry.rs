@@ -42,6 +42,8 @@ struct Registry {
     /// How often functions were found busy, by their addresses.
     #[cfg(Py_3_12)]
     busy: HashMap<usize, u32, Scattered>,
+    #[cfg(Py_3_12)]
+    all_busy: u32,
     /// What the last scan found: without a watcher nothing tells when a function is destroyed.
     #[cfg(not(Py_3_12))]
     held: Vec<Py<PyFunction>>,
@@ -318,13 +320,14 @@ pub(crate) fn refresh(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Take note that a function was found busy; how often it was by now.
+/// Take note that a function was found busy; how often it was by now, and how often any was.
 #[cfg(Py_3_12)]
-pub(crate) fn was_busy(function: &Bound<'_, PyFunction>) -> u32 {
-    registry().as_mut().map_or(0, |registry| {
+pub(crate) fn was_busy(function: &Bound<'_, PyFunction>) -> (u32, u32) {
+    registry().as_mut().map_or((0, 0), |registry| {
         let count = registry.busy.entry(function.as_ptr() as usize).or_default();
         *count += 1;
-        *count
+        registry.all_busy = registry.all_busy.saturating_add(1);
+        (*count, registry.all_busy)
     })
 }
 

@@ -24,6 +24,7 @@ use relive_session::{Applied, Host, HostError};
 pub(crate) use codes::CodeTable;
 use compile::Compiled;
 pub(crate) use compile::program_code;
+#[cfg(debug_assertions)]
 pub(crate) use line_table::relocate;
 
 /// A name with the value that it was bound to.

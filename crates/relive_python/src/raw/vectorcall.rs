@@ -183,11 +183,13 @@ const DEEP: u32 = 200;
 /// When no more than so many are nested, all are ours again.
 const SHALLOW: u32 = 100;
 
-/// Of so many calls one is looked at. It is busy there if they have taken no longer than [`BUSY`]. A function that is found
-/// busy [`HOT`] times is hot.
+/// Of so many calls one is looked at. It is busy there if they have taken no longer than [`BUSY`], which leaves all calls
+/// that are ours one hundredth of the time, about. A function that is found busy [`HOT`] times is hot. Where the program has
+/// been found busy more than [`LONG`] times, many functions share the time, and fewer will do, down to an eighth.
 const SAMPLED: u32 = 1024;
-const BUSY: Duration = Duration::from_millis(2);
+const BUSY: Duration = Duration::from_millis(4);
 const HOT: u32 = 64;
+const LONG: u32 = 2048;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -208,8 +210,11 @@ fn consider(function: &Bound<'_, PyFunction>, depth: u32) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .replace(now);
-    if seen.is_some_and(|seen| now - seen < BUSY) && crate::registry::was_busy(function) >= HOT {
-        crate::registry::step_aside(function, Aside::Hot);
+    if seen.is_some_and(|seen| now - seen < BUSY) {
+        let (own, all) = crate::registry::was_busy(function);
+        if own.saturating_mul(all.clamp(LONG, 8 * LONG)) >= HOT * LONG {
+            crate::registry::step_aside(function, Aside::Hot);
+        }
     }
 }
 
