@@ -1,195 +1,119 @@
-"""What it costs that calls of live functions can begin anew: the same programs in a live module and in a plain one.
+"""What it costs that calls of live functions can begin anew: the same programs, all of them live, and plain.
 
-Run by ``tools/bench calls``. The two alternate; of each the median counts.
+Run by ``tools/bench calls``. Each program runs in pairs of processes, a live one and a plain one that take turns. What
+counts is the time of the processor.
 """
 
-import importlib
+import argparse
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
-
-import relive
-
-PROGRAM = """
-import re
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 
-def fib(n):
-    return n if n < 2 else fib(n - 1) + fib(n - 2)
+class Worker:
+    """A process that runs a program, plain or live, whenever it is asked to."""
+
+    def __init__(self, kind: str, name: str, directory: Path) -> None:
+        command = [sys.executable, __file__, "--worker", kind, name]
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "RELIVE_HOME": str(directory)}
+        self._process = subprocess.Popen(
+            command, cwd=directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def seconds(self, times: int) -> float:
+        """Run the program so many times."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{times}\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
 
 
-class Counter:
-    def __init__(self):
-        self.count = 0
+def work(kind: str, name: str) -> None:
+    """Be a worker."""
+    if kind == "live":
+        import relive
 
-    def add(self, by):
-        self.count += by
+        sys.path.insert(0, str(Path(__file__).parent))
+        # The programs themselves, and what they run on.
+        relive.start("call_programs", auto=False, hold=True)
+    import call_programs
 
-
-def methods():
-    counter = Counter()
-    for number in range(200_000):
-        counter.add(number)
-    return counter.count
-
-
-def element(i, j):
-    return 1.0 / ((i + j) * (i + j + 1) // 2 + i + 1)
-
-
-def times(vector, transposed):
-    size = range(len(vector))
-    if transposed:
-        return [sum(element(j, i) * vector[j] for j in size) for i in size]
-    return [sum(element(i, j) * vector[j] for j in size) for i in size]
-
-
-def spectral(size):
-    vector = [1.0] * size
-    for _ in range(3):
-        vector = times(times(vector, False), True)
-    return vector[0]
-
-
-TOKEN = re.compile(r"\\s*(?:(\\d+)|(.))")
-
-
-class Parser:
-    def __init__(self, text):
-        self.tokens = [match.groups() for match in TOKEN.finditer(text)]
-        self.at = 0
-
-    def peek(self):
-        return self.tokens[self.at] if self.at < len(self.tokens) else (None, None)
-
-    def take(self):
-        self.at += 1
-        return self.tokens[self.at - 1]
-
-    def expression(self):
-        value = self.term()
-        while self.peek()[1] in ("+", "-"):
-            value = value + self.term() if self.take()[1] == "+" else value - self.term()
-        return value
-
-    def term(self):
-        value = self.factor()
-        while self.peek()[1] == "*":
-            self.take()
-            value *= self.factor()
-        return value
-
-    def factor(self):
-        number, sign = self.take()
-        if sign == "(":
-            value = self.expression()
-            self.take()
-            return value
-        return int(number)
-
-
-def parse():
-    text = "+".join(f"{n}*({n}-{n % 7})" for n in range(3_000))
-    return Parser(text).expression() % 997
-
-
-def neighbours(cell):
-    x, y = cell
-    return {(x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} - {cell}
-
-
-def step(cells):
-    around = set().union(*map(neighbours, cells))
-    born = {cell for cell in around - cells if len(neighbours(cell) & cells) == 3}
-    return born | {cell for cell in cells if len(neighbours(cell) & cells) in (2, 3)}
-
-
-def life():
-    cells = {(0, 1), (1, 3), (2, 0), (2, 1), (2, 4), (2, 5), (2, 6)}
-    for _ in range(40):
-        cells = step(cells)
-    return len(cells)
+    if kind == "live":
+        for root in call_programs.roots(name):
+            relive.start(root, auto=False)
+    run = call_programs.workload(name)
+    for times in map(int, sys.stdin):
+        begin = time.process_time()
+        for _ in range(times):
+            run()
+        print(time.process_time() - begin, flush=True)
 
 
 @dataclass
-class Account:
-    owner: str
-    balance: int = 0
+class Pair:
+    """What a pair of processes took, in seconds."""
 
-    def deposit(self, amount):
-        if amount <= 0:
-            raise ValueError(amount)
-        self.balance += amount
+    plain: float
+    live: float
+    first_ratio: float
 
+    @classmethod
+    def measured(cls, name: str, rounds: int, seconds: float) -> Self:
+        """Let both run a program once, and then so many rounds of so many seconds."""
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            Worker("plain", name, Path(directory)) as plain,
+            Worker("live", name, Path(directory)) as live,
+        ):
+            first = plain.seconds(1)
+            first_ratio = live.seconds(1) / first
+            times = max(1, round(seconds / first))
+            taken = [(plain.seconds(times) / times, live.seconds(times) / times) for _ in range(rounds)]
+        return cls(*(statistics.median(column) for column in zip(*taken, strict=True)), first_ratio)
 
-def transfer(source, target, amount):
-    source.balance -= amount
-    target.deposit(amount)
-
-
-def bank():
-    accounts = [Account(str(n)) for n in range(100)]
-    for number in range(60_000):
-        try:
-            transfer(accounts[number % 100], accounts[number * 7 % 100], number % 50)
-        except ValueError:
-            accounts[0].balance += 1
-    return sum(account.balance for account in accounts)
-
-
-def words():
-    text = "the quick brown fox jumps over the lazy dog " * 4_000
-    counts = {}
-    for word in text.split():
-        counts[key(word)] = counts.get(key(word), 0) + 1
-    return max(counts.values())
-
-
-def key(word):
-    return word[:1].upper() + word[1:]
-
-
-PROGRAMS = {
-    "fib(27)": lambda: fib(27),
-    "200,000 method calls": methods,
-    "spectral norm": lambda: spectral(120),
-    "parser": parse,
-    "life": life,
-    "bank": bank,
-    "words": words,
-}
-"""
-
-
-def measured(run) -> float:
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
+    @property
+    def ratio(self) -> float:
+        return self.live / self.plain
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if sys.argv[1:] else 9
-    with tempfile.TemporaryDirectory() as directory:
-        for name in ("live", "plain"):
-            (Path(directory) / name).mkdir()
-            (Path(directory) / name / f"{name}_programs.py").write_text(PROGRAM)
-            sys.path.insert(0, str(Path(directory) / name))
-        plain = importlib.import_module("plain_programs")
-        session = relive.start(Path(directory) / "live", auto=False)
-        live = importlib.import_module("live_programs")
-        print(f"CPython {sys.version.split()[0]}\n\n| program | plain, ms | live / plain |\n|---|---|---|")
-        for name, run in plain.PROGRAMS.items():
-            times: dict[str, list[float]] = {"plain": [], "live": []}
-            for _ in range(rounds):
-                times["plain"].append(measured(run))
-                times["live"].append(measured(live.PROGRAMS[name]))
-            of_plain, of_live = (statistics.median(times[kind]) for kind in ("plain", "live"))
-            first = times["live"][0] / times["plain"][0]
-            print(f"| {name} | {of_plain * 1000:.1f} | {of_live / of_plain:.2f} (first round {first:.2f}) |")
-        session.stop()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these programs")
+    parser.add_argument("--pairs", type=int, default=3, help="pairs of processes a program")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds a pair, after the first")
+    parser.add_argument("--seconds", type=float, default=0.2, help="about how long a round takes")
+    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        work(*options.worker)
+        return
+    import call_programs
+
+    print(f"CPython {sys.version.split()[0]}\n")
+    print("| program | plain, ms | live / plain | lowest, highest | once, from cold |\n|---|---:|---:|---|---:|")
+    for name in options.names or [*call_programs.SMALL, *call_programs.REAL]:
+        pairs = [Pair.measured(name, options.rounds, options.seconds) for _ in range(options.pairs)]
+        plain, ratio, first = (
+            statistics.median(getattr(pair, field) for pair in pairs) for field in ("plain", "ratio", "first_ratio")
+        )
+        ratios = [pair.ratio for pair in pairs]
+        print(
+            f"| {name} | {plain * 1000:.1f} | {ratio:.2f} | {min(ratios):.2f}, {max(ratios):.2f} | {first:.2f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
