@@ -717,7 +717,7 @@ impl Engine {
     /// The frames of each thread, the innermost first, by the identifier of the thread.
     #[staticmethod]
     fn stacks(py: Python<'_>) -> PyResult<HashMap<u64, Vec<Bound<'_, PyAny>>>> {
-        crate::raw::frames::stacks(py)
+        crate::raw::stacks::stacks(py)
     }
 
     /// Raise an exception of a class in a thread if it is about to look for one, its innermost frame being this one at
@@ -730,7 +730,7 @@ impl Engine {
         at: i32,
         kind: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        crate::raw::frames::raise_in(py, thread, frame, at, kind)
+        crate::raw::stacks::raise_in(py, thread, frame, at, kind)
     }
 
     /// Have calls of functions that were made before their module was live be ones that can begin anew.

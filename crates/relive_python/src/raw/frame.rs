@@ -1,7 +1,5 @@
 //! Frames: where they are, and the values on their stacks, which Python shows nobody.
 
-use std::ffi::c_int;
-
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyFrame};
@@ -19,10 +17,6 @@ const VARIABLES: usize = if cfg!(Py_3_14) { 80 } else { 72 };
 
 /// From CPython 3.14 on the lowest bits of a value on a stack say how it is counted.
 const TAG: usize = if cfg!(Py_3_14) { 3 } else { 0 };
-
-unsafe extern "C" {
-    fn PyFrame_GetLasti(frame: *mut ffi::PyFrameObject) -> c_int;
-}
 
 /// The frame that this thread runs.
 pub(crate) fn running(py: Python<'_>) -> Option<Bound<'_, PyFrame>> {
@@ -54,7 +48,7 @@ pub(crate) fn code<'py>(frame: &Bound<'py, PyFrame>) -> Bound<'py, PyCode> {
 /// Where in its code a frame is, in units of two bytes; None before its beginning.
 pub(crate) fn position(frame: &Bound<'_, PyFrame>) -> Option<u32> {
     // SAFETY: a live frame.
-    let bytes = unsafe { PyFrame_GetLasti(frame.as_ptr().cast()) };
+    let bytes = unsafe { ffi::PyFrame_GetLasti(frame.as_ptr().cast()) };
     u32::try_from(bytes).ok().map(|bytes| bytes / 2)
 }
 

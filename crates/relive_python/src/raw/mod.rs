@@ -4,12 +4,12 @@ pub(crate) mod code;
 #[cfg(not(Py_3_12))]
 pub(crate) mod evaluator;
 pub(crate) mod frame;
-pub(crate) mod frames;
 pub(crate) mod function;
 pub(crate) mod generator;
 pub(crate) mod heap;
 pub(crate) mod pending;
 pub(crate) mod signals;
+pub(crate) mod stacks;
 #[cfg(Py_3_12)]
 pub(crate) mod thread;
 #[cfg(Py_3_12)]

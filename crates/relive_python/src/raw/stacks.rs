@@ -21,11 +21,7 @@ pub(crate) fn stacks(py: Python<'_>) -> PyResult<HashMap<u64, Vec<Bound<'_, PyAn
 }
 
 fn caller<'py>(frame: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
-    // SAFETY: a frame; its caller comes with a reference, if it has one.
-    unsafe {
-        let caller = ffi::PyFrame_GetBack(frame.as_ptr().cast());
-        Bound::from_owned_ptr_or_opt(frame.py(), caller.cast())
-    }
+    Some(super::frame::back(frame.cast().ok()?)?.into_any())
 }
 
 /// Do something during which CPython collects no garbage: to make an object may destroy others, which runs Python code.
