@@ -98,7 +98,8 @@ class Held:
         self.failed = failed
         self.thread = threading.current_thread()
         self.number = 0
-        self._session = session
+        self.listens = False
+        self.session = session
         self._decision: tuple[Decision] | None = None
         self._asked: list[Asked] = []
 
@@ -128,7 +129,7 @@ class Held:
 
     def wait(self) -> Decision:
         """Wait, on the thread itself, until somebody has decided."""
-        with _heard(self._session), _Desk() as desk:
+        with _Desk() as desk:
             while self._decision is None:
                 if desk.is_new:
                     desk.tell(self.failed.text() + self._notice(desk.terminal))
@@ -145,12 +146,12 @@ class Held:
 
     def _look(self, tell: Callable[[str], object]) -> None:
         """Make the outermost call again whose function was edited."""
-        if report := self._session._look():
+        if report := self.session._look():
             _tell_report(report)
         if self.failed.edited() is None:
             return
         # An update is whole when it is over.
-        self._session._engine.rest()
+        self.session._engine.rest()
         if (edited := self.failed.edited()) is not None:
             tell(f"\nrelive: {edited.qualname} was edited: its call is made again\n")
             self._restart(edited)
@@ -206,7 +207,7 @@ class Held:
                 say(self.failed.text())
             case "edit" | "e" if terminal:
                 terminal.edit(self.failed.source, self.failed.line)
-                _tell_report(self._session._engine.update())
+                _tell_report(self.session._engine.update())
             case "pdb" if terminal:
                 terminal.debug(self.failed.caller, self.failed.error)
             case "help" | "h" | "?":
@@ -261,15 +262,23 @@ def act(words: list[str], number: int | None) -> Iterator[float | Told]:
 
 @contextmanager
 def _known(held: Held) -> Iterator[None]:
-    """Have others know of a thread that is held."""
+    """Have others know of a thread that is held, and the user told what becomes of what he saves meanwhile."""
+    engine = held.session._engine
     with _lock:
         held.number = max((other.number for other in _held), default=0) + 1
         _held.append(held)
+        if not engine.is_heard():
+            engine.hear(_tell_report)
+            held.listens = True
     try:
         yield
     finally:
         with _lock:
             _held.remove(held)
+            if held.listens and _held:
+                _held[0].listens = True
+            elif held.listens:
+                engine.hear(None)
 
 
 class _Desk:
@@ -287,11 +296,13 @@ class _Desk:
         """Whether the user is to be told now what is held."""
         if self._is_told or (self._may_be_had and not _terminal_is_taken.acquire(blocking=False)):
             return False
-        if self._may_be_had:
-            self.terminal = Terminal.open()
-        if self._may_be_had and self.terminal is None:
-            _terminal_is_taken.release()
         self._is_told = True
+        if self._may_be_had:
+            try:
+                self.terminal = Terminal.open()
+            finally:
+                if self.terminal is None:
+                    _terminal_is_taken.release()
         return True
 
     def tell(self, text: str) -> None:
@@ -308,20 +319,6 @@ class _Desk:
         if self.terminal is not None:
             self.terminal.close()
             _terminal_is_taken.release()
-
-
-@contextmanager
-def _heard(session: "_session.Session") -> Iterator[None]:
-    """Have the user told what becomes of what is saved, unless he is anyway."""
-    engine = session._engine
-    if engine.is_heard():
-        yield
-        return
-    engine.hear(_tell_report)
-    try:
-        yield
-    finally:
-        engine.hear(None)
 
 
 def _tell_report(report: Mapping[str, Any]) -> None:

@@ -36,8 +36,9 @@ class Terminal:
             file = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
         except OSError:
             return cls(os.dup(0)) if os.isatty(0) else None
-        if os.tcgetpgrp(file) == os.getpgrp():
-            return cls(file)
+        with suppress(OSError, termios.error):
+            if os.tcgetpgrp(file) == os.getpgrp():
+                return cls(file)
         os.close(file)
         return None
 
@@ -51,8 +52,10 @@ class Terminal:
     def write(self, text: str) -> None:
         """Write a text."""
         rest = text.encode(errors="backslashreplace")
-        while rest:
-            rest = rest[os.write(self._file, rest) :]
+        # A terminal that has gone has no reader, and nothing more to read either.
+        with suppress(OSError):
+            while rest:
+                rest = rest[os.write(self._file, rest) :]
 
     def line(self, seconds: float) -> str | None:
         """Return the next line, or None if there is none for so long; raises `EOFError` at the end of input."""

@@ -327,11 +327,13 @@ def test_a_call_that_cpython_leaves_out_is_not_taken_for_its_caller(live: Live) 
         told = []
 
         async def numbers():
+            told.append("numbers")
             try:
                 async with asyncio.timeout(0.001):
                     await asyncio.sleep(60)
             except TimeoutError:
-                relive.restart()
+                if told.count("numbers") < 2:
+                    relive.restart()
             yield 1
 
         async def main():
@@ -340,11 +342,16 @@ def test_a_call_that_cpython_leaves_out_is_not_taken_for_its_caller(live: Live) 
                 pass
         """,
     )
-    with pytest.raises(
-        relive.ReliveError, match=r"numbers cannot begin anew: it is a generator, .*, or an exception was thrown"
-    ):
+    if sys.version_info < (3, 14):
+        with pytest.raises(
+            relive.ReliveError, match=r"numbers cannot begin anew: it is a generator, .*, or an exception was thrown"
+        ):
+            asyncio.run(module.main())
+        assert module.told == ["main", "numbers"]
+    else:
+        # Here CPython links the frames.
         asyncio.run(module.main())
-    assert module.told == ["main"]
+        assert module.told == ["main", "numbers", "numbers"]
 
 
 GENERATORS = """

@@ -64,18 +64,31 @@ thread_local! {
     /// What was held and goes on.
     static LET_GO: RefCell<Option<Py<PyBaseException>>> = const { RefCell::new(None) };
 
-    /// Where the last exception will be caught.
-    static CATCHER: Cell<Option<Catcher>> = const { Cell::new(None) };
+    /// The last exception that somebody above was found to catch.
+    static CAUGHT: RefCell<Caught> = const { RefCell::new(Caught::NONE) };
 }
 
-/// What is known to catch an exception. Addresses, which keep nothing alive: they are compared, and if all of them are
-/// equal, so is the answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Catcher {
+/// An exception that is on its way to who catches it. Addresses, which keep nothing alive.
+struct Caught {
+    error: usize,
     class: usize,
-    frame: usize,
-    code: usize,
-    place: u32,
+    /// The frames between, which it passes.
+    passed: Vec<usize>,
+}
+
+impl Caught {
+    const NONE: Self = Self {
+        error: 0,
+        class: 0,
+        passed: Vec::new(),
+    };
+
+    /// Whether it is this exception, and has come to this frame.
+    fn has_come_to(&self, error: &Bound<'_, PyBaseException>, frame: &Bound<'_, PyFrame>) -> bool {
+        self.error == error.as_ptr() as usize
+            && self.class == error.get_type().as_ptr() as usize
+            && self.passed.contains(&(frame.as_ptr() as usize))
+    }
 }
 
 /// Hold exceptions, and have `holder` decide: it is called with the exception and the frame that has made the call.
@@ -137,6 +150,13 @@ pub(crate) fn decide(py: Python<'_>) -> After {
         Ok(Decision::Again) => After::Again,
         Ok(Decision::Return(value)) => After::Return(value),
         Ok(Decision::Raise) => {
+            LET_GO.set(Some(value.clone().unbind()));
+            error.restore(py);
+            After::Raise
+        }
+        // What is wrong with the holder must not stand in for what is wrong with the program.
+        Err(failed) if failed.is_instance_of::<PyException>(py) => {
+            failed.write_unraisable(py, None);
             LET_GO.set(Some(value.clone().unbind()));
             error.restore(py);
             After::Raise
@@ -208,32 +228,28 @@ enum Answer {
 
 /// Whether somebody above will catch it: a frame from the one on that runs now.
 fn is_caught(error: &Bound<'_, PyBaseException>) -> bool {
-    let py = error.py();
-    let class = error.get_type().as_ptr() as usize;
+    let mut next = frame::running(error.py());
+    let is_known = |frame| CAUGHT.with_borrow(|caught| caught.has_come_to(error, frame));
+    if next.as_ref().is_some_and(is_known) {
+        return true;
+    }
     let mut raised = Raised::new(error.clone());
     let mut inner = innermost_code(error);
-    let mut next = frame::running(py);
+    let mut passed = Vec::new();
     while let Some(frame) = next {
         let code = frame::code(&frame);
-        if let Some(place) = frame::position(&frame) {
-            let here = Catcher {
-                class,
-                frame: frame.as_ptr() as usize,
-                code: code.as_ptr() as usize,
-                place,
-            };
-            let answer = if CATCHER.get() == Some(here) {
-                Answer::Catches
-            } else {
-                answer(&frame, &code, place, inner.as_ref(), &mut raised)
-            };
-            match answer {
-                Answer::Passes => {}
-                Answer::Catches => {
-                    CATCHER.set(Some(here));
-                    return true;
-                }
-                Answer::IsNobody => return false,
+        let place = frame::position(&frame);
+        let answer = place.map(|place| answer(&frame, &code, place, inner.as_ref(), &mut raised));
+        match answer {
+            None | Some(Answer::Passes) => passed.push(frame.as_ptr() as usize),
+            Some(Answer::IsNobody) => return false,
+            Some(Answer::Catches) => {
+                CAUGHT.set(Caught {
+                    error: error.as_ptr() as usize,
+                    class: error.get_type().as_ptr() as usize,
+                    passed,
+                });
+                return true;
             }
         }
         inner = Some(code);
