@@ -296,8 +296,9 @@ def test_a_framework_that_answers_every_error_with_a_page_does_so(place: Place, 
     """Unless it is said that a library's clause for whatever may go wrong does not count."""
     place.write("web.py", FLASK)
     port = _port(run("--hold", "web.py"))
-    with pytest.raises(urllib.error.HTTPError, match="500"):
+    with pytest.raises(urllib.error.HTTPError, match="500") as page:
         _get(port, 0)
+    page.value.close()
 
 
 def _port(terminal: Terminal) -> int:
@@ -361,7 +362,7 @@ def test_other_programs_see_what_is_held_and_decide(place: Place, run: Run) -> N
         if len(held) == 2:
             break
     assert {one["thread"]: one["name"] for one in held} == {1: "one", 2: "other"}
-    assert held[0]["exception"] == "ZeroDivisionError: integer division or modulo by zero"
+    assert held[0]["exception"].startswith("ZeroDivisionError: ")
     frames = [(frame["qualname"], frame["line"], frame["live"], frame["number"]) for frame in held[0]["frames"]]
     assert frames == [("__main__:work", 13, True, 2), ("__main__:part", 9, True, 1)]
     assert "thread 2 (other) is held in __main__:part" in place.relive("held").stdout

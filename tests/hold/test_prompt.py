@@ -41,7 +41,7 @@ def test_the_traceback_numbers_the_calls_that_can_be_made_again(place: Place, ru
     assert f'  File "{file}", line 16, in <module>' in lines
     assert f'2 File "{file}", line 12, in work' in lines
     assert f'1 File "{file}", line 7, in part' in lines
-    assert lines.index("ZeroDivisionError: integer division or modulo by zero") > lines.index(lines[4])
+    assert lines[-3].startswith("ZeroDivisionError: ")
     assert "finally" not in lines
 
 
