@@ -205,8 +205,8 @@ def test_holding_is_turned_on_and_off_by_the_program(place: Place, run: Run) -> 
         """,
     )
     terminal = run("switched.py")
-    terminal.wait_for("not held")
-    terminal.wait_for(PROMPT)
+    shown = terminal.wait_for(PROMPT)
+    assert shown.index("not held") < shown.index("relive: held in __main__:<lambda>")
     terminal.type("return 1", "")
     assert terminal.end() == 0
 
