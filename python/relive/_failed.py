@@ -4,7 +4,7 @@ import os
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType, FrameType, FunctionType, TracebackType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 from relive import _restart
@@ -59,9 +59,12 @@ class Failed:
     def __init__(self, engine: Engine, error: BaseException, caller: FrameType | None) -> None:
         self.error = error
         self.caller = caller
-        raised = list(_raised(error.__traceback__))
-        frames = [*reversed([(frame, frame.f_lineno) for frame in _callers(caller)]), *raised]
-        frames = [(frame, line) for frame, line in frames if not frame.f_code.co_filename.startswith(OWN)]
+        entries = traceback.walk_tb(error.__traceback__)
+        told = traceback.TracebackException.from_exception(error, limit=None).stack
+        inner = [(*entry, summary) for entry, summary in zip(entries, told, strict=False) if not _is_own(entry[0])]
+        raised = [(frame, line) for frame, line, _ in inner]
+        callers = [(frame, frame.f_lineno) for frame in _callers(caller) if not _is_own(frame)]
+        frames = [*reversed(callers), *raised]
         live = [engine.has_code(frame.f_code) for frame, _ in frames]
         # What is above has called the program.
         first = live.index(True) if True in live else 0
@@ -70,7 +73,7 @@ class Failed:
         functions = engine.functions_of([frame.f_code for frame, _ in frames])
         summaries = [
             *traceback.StackSummary.extract(iter(frames[:outer])),
-            *traceback.TracebackException.from_exception(error).stack[-len(raised) :],
+            *(summary for _, _, summary in inner),
         ]
         numbers = self._numbers(engine, frames, live, outer)
         self.places = [
@@ -101,7 +104,8 @@ class Failed:
     def message(self) -> str:
         """What was raised, in one line."""
         lines = traceback.format_exception_only(self.error)
-        return lines[0].strip() if len(lines) == 1 else lines[-1].strip()
+        # Notes come after it, and the place of a syntax error before it.
+        return next(line for line in lines if not line.startswith(" ")).splitlines()[0]
 
     @property
     def source(self) -> str:
@@ -149,10 +153,8 @@ class Failed:
         return eval(expression, names, self.variables())
 
 
-def _raised(entry: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
-    while entry is not None:
-        yield entry.tb_frame, entry.tb_lineno
-        entry = entry.tb_next
+def _is_own(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(OWN)
 
 
 def _callers(frame: FrameType | None) -> Iterator[FrameType]:

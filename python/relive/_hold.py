@@ -113,6 +113,10 @@ class Held:
         frames = [place.to_dict() for place in self.failed.places]
         return {"thread": self.number, "name": self.thread.name, "exception": self.failed.message, "frames": frames}
 
+    def decide(self, decision: Decision) -> None:
+        """Have the thread go on, soon."""
+        self._decision = (decision,)
+
     def ask(self, line: str) -> "Asked":
         """Have the thread carry out a command, as at its prompt, soon."""
         asked = Asked(line)
@@ -161,8 +165,8 @@ class Held:
             asked = self._asked.pop(0)
             try:
                 self.command(asked.line, asked.said.append)
-            except ReliveError as refused:
-                asked.refused = refused
+            except Exception as refused:
+                asked.refused = _in_words(refused)
             finally:
                 asked.is_done = True
 
@@ -178,8 +182,8 @@ class Held:
         if line is not None:
             try:
                 self.command(line, terminal.write, terminal)
-            except ReliveError as refused:
-                terminal.write(f"relive: {refused}\n")
+            except Exception as refused:
+                terminal.write(f"relive: {_in_words(refused)}\n")
             if self._decision is None:
                 terminal.write(PROMPT)
 
@@ -253,7 +257,7 @@ def act(words: list[str], number: int | None) -> Iterator[float | Told]:
     end = time.monotonic() + PATIENCE
     while not asked.is_done and time.monotonic() < end:
         yield LOOK_EVERY
-    if not asked.is_done:
+    if not asked.is_done and one in held():
         raise ReliveError(f"thread {one.number} is busy at its own prompt; it comes to it later")
     if asked.refused is not None:
         raise asked.refused
@@ -328,6 +332,19 @@ def _tell_report(report: Mapping[str, Any]) -> None:
 
 def _has_prompt() -> bool:
     return hasattr(sys, "ps1") or hasattr(sys.modules["builtins"], "get_ipython")
+
+
+def release() -> None:
+    """Have all threads go on raising that are held: nobody can decide any more."""
+    for one in held():
+        one.decide(None)
+    end = time.monotonic() + 1
+    while held() and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def _in_words(error: Exception) -> ReliveError:
+    return error if isinstance(error, ReliveError) else ReliveError(f"{type(error).__name__}: {error}")
 
 
 def _short(value: Any, limit: int = 2000) -> str:

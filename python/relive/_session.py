@@ -64,9 +64,11 @@ def started(
     _check_mode(mode)
     policy = replay_policy(replay, directories[0])
     held = holding(hold, hold_filter, directories[0])
+    is_new = _running is None
     if _running is None:
         _running = Session(mode, policy, sync_mode(directories[0]), script)
-    if held is not None or hold != "auto":
+    if is_new or hold != "auto":
+        _running._hold_filter = hold_filter
         _running._hold(held)
     for directory in directories:
         _running._add_root(directory)
@@ -153,6 +155,9 @@ class Session:
 
     def _close(self) -> None:
         _wake.leave()
+        self._engine.hold("off")
+        if (hold := sys.modules.get("relive._hold")) is not None:
+            hold.release()
         self._engine.close()
         self._crash_file.close()
 

@@ -77,7 +77,7 @@ class Terminal:
 
     def edit(self, file: str, line: int) -> None:
         """Open the user's editor at a line, and return when it has ended."""
-        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi") or ["vi"]
         try:
             subprocess.run([*editor, f"+{line}", file], stdin=self._file, stdout=self._file, stderr=self._file)
         except OSError as error:

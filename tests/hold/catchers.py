@@ -387,6 +387,24 @@ def many_clauses_leaves():
         str()
 
 
+def clause_that_raises_another_under_its_name_ends():
+    with contextlib.suppress(LookupError):
+        try:
+            fail()
+        except Boom as error:
+            error = LookupError(error)
+            raise error
+
+
+def finally_with_a_loop_that_returns_ends():
+    try:
+        fail()
+    finally:
+        for number in range(3):
+            if number:
+                return number  # noqa: B012
+
+
 # with
 
 
@@ -719,6 +737,46 @@ def by_reduce_leaves():
     functools.reduce(lambda one, other: fail(), [1, 2, 3])
 
 
+class Proxy:
+    """It looks for everything elsewhere."""
+
+    def __call__(self):
+        return fail(KeyError)
+
+    def __getattr__(self, name):
+        return fail(AttributeError)
+
+
+def by_proxy_leaves():
+    Proxy()()
+
+
+def by_dict_of_proxy_ends():
+    with contextlib.suppress(TypeError):
+        dict(Proxy())
+
+
+def by_update_with_proxy_ends():
+    with contextlib.suppress(TypeError):
+        {}.update(Proxy())
+
+
+def by_unpacked_getattr_ends():
+    getattr(*(Lacking(), "value", None))
+
+
+class Unsized:
+    def __iter__(self):
+        return iter([1])
+
+    def __len__(self):
+        return fail(TypeError)
+
+
+def by_list_of_what_has_no_length_ends():
+    list(Unsized())
+
+
 class Lacking:
     @property
     def value(self):
@@ -934,6 +992,28 @@ def in_async_for_leaves():
 
     async def main():
         async for _ in numbers():
+            pass
+
+    asyncio.run(main())
+
+
+def in_task_group_whose_group_is_caught_ends():
+    async def main():
+        try:
+            async with asyncio.TaskGroup():
+                fail()
+        except ExceptionGroup:
+            pass
+
+    asyncio.run(main())
+
+
+def in_task_group_wrapped():
+    async def main():
+        try:
+            async with asyncio.TaskGroup():
+                fail()
+        except Boom:
             pass
 
     asyncio.run(main())

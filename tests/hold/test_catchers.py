@@ -66,7 +66,11 @@ def compare(expected: str, held: Held, raised: list[BaseException]) -> str | Non
         return f"held {held.errors}" if held.errors else None
     if bool(raised) != (expected != "ends"):
         return f"says that it {expected}, and raised {raised}"
-    if held.errors[-1:] != raised or len(held.errors) != len(raised) + (expected == "wrapped"):
+    if expected == "wrapped":
+        raised = [part for group in raised if isinstance(group, ExceptionGroup) for part in group.exceptions]
+        if held.errors[:1] != raised:
+            return f"raised {raised} in a group, held {held.errors} in {held.functions}"
+    elif held.errors != raised:
         return f"raised {raised}, held {held.errors} in {held.functions}"
     is_at_once = bool(held.functions) and held.functions[0] in ("fail", "fail_with_group")
     if raised and is_at_once != (expected != "late"):

@@ -380,3 +380,119 @@ def test_other_programs_see_what_is_held_and_decide(place: Place, run: Run) -> N
     terminal.wait_for("result -1")
     assert terminal.end() == 0
     assert place.relive("held").returncode == 1
+
+
+def test_a_thread_that_is_held_at_the_end_goes_on_raising(place: Place, run: Run) -> None:
+    place.write(
+        "ending.py",
+        """
+        import sys
+        import threading
+        import time
+
+        import relive
+
+
+        def work():
+            return 1 // 0
+
+
+        threading.Thread(target=work, daemon=len(sys.argv) > 1).start()
+        time.sleep(0.5)
+        if not sys.argv[1:]:
+            relive.session().stop()
+        print("the end is near", flush=True)
+        """,
+    )
+    for words in ([], ["daemon"]):
+        terminal = run("ending.py", *words)
+        shown = terminal.rest()
+        assert "relive: held in __main__:work" in shown
+        assert "the end is near" in shown
+        assert terminal.end() == 0
+
+
+def test_a_call_with_wrong_arguments_is_the_callers_failure(place: Place, run: Run) -> None:
+    place.write(
+        "arguments.py",
+        """
+        def add(one):
+            return one + 1
+
+
+        def work(n):
+            print("work", n)
+            return add(n, 2)
+
+
+        print("result", work(5))
+        """,
+    )
+    terminal = run("arguments.py")
+    shown = terminal.wait_for(PROMPT)
+    assert "relive: held in __main__:work" in shown
+    place.edit("arguments.py", "add(n, 2)", "add(n)")
+    shown = terminal.rest()
+    assert "relive: __main__:work was edited" in shown
+    assert "result 6" in shown
+    assert terminal.end() == 0
+
+
+def test_a_failing_request_to_relive_is_held_as_any_other(place: Place, run: Run) -> None:
+    place.write("typo.py", "import relive\n\n\ndef work():\n    relive.restart('typo')\n\n\nwork()\n")
+    terminal = run("typo.py")
+    shown = terminal.wait_for(PROMPT)
+    assert "relive: held in __main__:work" in shown
+    assert "_restart.py" not in shown
+    terminal.type("return 1", "")
+    assert terminal.end() == 0
+
+
+def test_what_a_script_says_does_not_undo_what_the_user_said(place: Place, run: Run) -> None:
+    place.write("script.py", "import relive\n\nrelive.start()\n\n\ndef work():\n    return 1 // 0\n\n\nwork()\n")
+    shown = run("--no-hold", "script.py").rest()
+    assert PROMPT not in shown
+    assert "ZeroDivisionError" in shown
+
+
+def test_a_unittest_is_held_too(place: Place, run: Run) -> None:
+    place.write(
+        "test_case.py",
+        """
+        import unittest
+
+
+        def price(n):
+            return 12 // n
+
+
+        class Tests(unittest.TestCase):
+            def test_price(self):
+                self.assertEqual(price(0), 12)
+
+            def test_skipped(self):
+                skip()
+
+
+        def skip():
+            raise unittest.SkipTest("not here")
+
+
+        unittest.main()
+        """,
+    )
+    terminal = run("test_case.py")
+    assert "relive: held in __main__:price" in terminal.wait_for(PROMPT)
+    place.edit("test_case.py", "12 // n", "12 // (n or 1)")
+    shown = terminal.rest()
+    assert "OK (skipped=1)" in shown
+    assert terminal.end() == 0
+
+
+def test_the_debugger_can_be_left(place: Place, run: Run) -> None:
+    place.write("debugged.py", "def work():\n    breakpoint()\n    return 1\n\n\nwork()\n")
+    terminal = run("debugged.py")
+    terminal.wait_for("(Pdb) ")
+    terminal.send("q")
+    shown = terminal.rest()
+    assert PROMPT not in shown

@@ -21,6 +21,7 @@ use relive_socket::{Answer, Live, LogRequest, Places, Request, Running, Server, 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::acts::Acts;
+use crate::hold;
 use crate::raw;
 use crate::shared::{Asked, Look, NotNow, Outcome, Shared, Stage, lock};
 
@@ -336,9 +337,11 @@ pub(crate) fn on_main_thread(py: Python<'_>) {
     };
     shared.auto.has_asked.store(false, Ordering::SeqCst);
     // A panic must not unwind into CPython; its message has been printed.
-    let _ = catch_unwind(AssertUnwindSafe(|| do_what_is_asked(py, &shared)));
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        shared.update_noticed(py, Occasion::NoticedOnMain)
+        hold::never(|| do_what_is_asked(py, &shared))
+    }));
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        hold::never(|| shared.update_noticed(py, Occasion::NoticedOnMain))
     }));
     shared.auto.wake();
 }
@@ -392,6 +395,7 @@ struct ForMain {
 impl Watcher {
     fn run(mut self) -> Equipment {
         self.equipment.task = Some(rustix::thread::gettid());
+        hold::never_here();
         loop {
             match catch_unwind(AssertUnwindSafe(|| self.step())) {
                 Ok(true) => {}

@@ -758,10 +758,10 @@ impl Engine {
 
     /// End the session.
     fn close(&self, py: Python<'_>) {
-        auto::close(py, &self.shared);
-        self.shared.close(py);
         // Turning it off cannot fail.
         drop(hold::set(py, Filter::Off, None));
+        auto::close(py, &self.shared);
+        self.shared.close(py);
         registry::close(py);
     }
 }

@@ -13,6 +13,7 @@ use relive_session::{Base, Occasion, Pending, Report, Session, Status, is_instal
 use relive_socket::{LogAction, LogRequest, Told};
 
 use crate::auto::Auto;
+use crate::hold;
 use crate::host::{CPython, CodeTable};
 use crate::replay::{notices, tell_all};
 use crate::report::report_to_dict;
@@ -280,7 +281,7 @@ impl Shared {
     ) -> T {
         match self.take(py) {
             Some(mut taken) => match taken.state() {
-                Some(state) => action(state),
+                Some(state) => hold::never(|| action(state)),
                 None => missing,
             },
             None => missing,

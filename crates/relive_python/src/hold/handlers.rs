@@ -196,7 +196,7 @@ impl Handlers {
         let one = &self.instructions[index];
         let is_backward = match one.op {
             Op::Jump { is_backward } | Op::JumpIf { is_backward, .. } => is_backward,
-            Op::JumpOnEnd => false,
+            Op::JumpOnEnd | Op::Await => false,
             _ => return None,
         };
         // Jumps count from behind the caches of the instruction.
@@ -277,8 +277,9 @@ impl Handlers {
                     index = next;
                     continue;
                 }
+                Op::JumpOnEnd => return self.explore(index, None, known.is_for_all),
                 // The end of what is awaited.
-                Op::JumpOnEnd | Op::Jump { .. } => match self.target(index) {
+                Op::Await | Op::Jump { .. } => match self.target(index) {
                     Some(next) => {
                         index = next;
                         continue;
@@ -354,6 +355,12 @@ impl Handlers {
     /// raise something else.
     fn explore(&self, from: usize, name: Option<(Load, u32)>, by_all: bool) -> End {
         let mut raises = None;
+        // Bound to something else, it is not what was caught.
+        let is_its = |one: &&Instruction| match one.op {
+            Op::Store(load) => name == Some((load, one.argument)),
+            _ => false,
+        };
+        let (mut name, mut bound) = (name, 0);
         let mut seen = HashSet::new();
         let mut open = vec![from];
         while let Some(index) = open.pop() {
@@ -363,6 +370,8 @@ impl Handlers {
             let Some(one) = self.instructions.get(index) else {
                 return End::Caught { by_all };
             };
+            bound += usize::from(is_its(&one));
+            name = name.filter(|_| bound < 2);
             match one.op {
                 Op::Reraise => raises = raises.or(Some(one.place)),
                 Op::Raise if self.raises_again(index, name) => raises = raises.or(Some(one.place)),
@@ -372,7 +381,7 @@ impl Handlers {
                     return End::Caught { by_all };
                 }
                 Op::Jump { .. } => open.extend(self.target(index)),
-                Op::JumpIf { .. } | Op::JumpOnEnd => {
+                Op::JumpIf { .. } | Op::JumpOnEnd | Op::Await => {
                     open.extend(self.target(index));
                     open.push(index + 1);
                 }

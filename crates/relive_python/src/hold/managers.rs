@@ -5,14 +5,17 @@ use pyo3::types::{PyCFunction, PyFrame, PyFunction, PyString};
 
 use super::handlers::Fate;
 use super::scene::Raised;
-use super::{fate, handlers_of, opcodes};
+use super::{boundary_of, fate, handlers_of, opcodes};
 use crate::again::Call;
+use crate::raw;
 
 /// How the `__exit__` of a class is known to decide.
 #[derive(Clone, Copy)]
 enum Known {
     /// It never ends one, though that cannot be seen in its code.
     Passes,
+    /// It raises a group with it.
+    Groups,
     /// It ends those of the types in this attribute, and takes them out of a group.
     Suppresses(&'static str),
     /// It ends those of the types in this attribute.
@@ -56,9 +59,9 @@ const KNOWN: &[(&str, &str, Known)] = &[
         "_AssertRaisesContext",
         Known::Expects("expected"),
     ),
-    ("asyncio.taskgroups", "TaskGroup", Known::Passes),
+    ("asyncio.taskgroups", "TaskGroup", Known::Groups),
     ("asyncio.timeouts", "Timeout", Known::Passes),
-    ("anyio._backends._asyncio", "TaskGroup", Known::Passes),
+    ("anyio._backends._asyncio", "TaskGroup", Known::Groups),
     ("anyio._backends._asyncio", "CancelScope", Known::Passes),
     (
         "sqlalchemy.engine.util",
@@ -93,6 +96,7 @@ pub(super) fn may_end<'py>(
     };
     match manager.zip(known(function)) {
         Some((_, Known::Passes)) => false,
+        Some((_, Known::Groups)) => !raised.is_grouped(),
         Some((manager, Known::Suppresses(types))) => manager.getattr(types).map_or(true, |types| {
             raised.matches(&types) || (raised.take(&types) && raised.is_empty())
         }),
@@ -147,7 +151,7 @@ fn may_end_in<'py>(generator: &Bound<'py, PyAny>, raised: &mut Raised<'py>) -> b
     if let Some(made) = made_by_ours(&frame) {
         return may_end_in(&made, raised);
     }
-    fate(&frame, raised) != Fate::Passes
+    fate(&frame, raised) != Fate::Passes && boundary_of(&frame, &raw::frame::code(&frame)).is_none()
 }
 
 /// What a generator of ours stands for: it passes on whatever is thrown into it.
@@ -170,7 +174,7 @@ fn exit_of_stack<'py>(exits: &Bound<'py, PyAny>, raised: &mut Raised<'py>) -> Py
 
 /// Whether a function always returns None, or what else counts as false.
 fn returns_nothing(function: &Bound<'_, PyFunction>) -> bool {
-    let code = crate::raw::function::code(function).to_owned();
+    let code = raw::function::code(function).to_owned();
     let (Ok(handlers), Ok(opcodes)) = (handlers_of(&code), opcodes()) else {
         return false;
     };

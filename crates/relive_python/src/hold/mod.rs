@@ -17,7 +17,7 @@ use pyo3::exceptions::{
     PyBaseException, PyException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyCode, PyFrame, PyString};
+use pyo3::types::{PyCode, PyFrame, PyString, PyType};
 
 use self::boundaries::{Boundary, boundary};
 use self::handlers::{Fate, Handlers};
@@ -44,6 +44,9 @@ static FILTER: AtomicU8 = AtomicU8::new(Filter::Off as u8);
 /// Who decides on a call that is held. Locked only to be read or set.
 static HOLDER: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
 
+/// What was held last and goes on, in whichever thread it is raised again. Locked only to be read or set.
+static LET_GO: Mutex<Option<Py<PyBaseException>>> = Mutex::new(None);
+
 static OPCODES: OnceLock<Opcodes> = OnceLock::new();
 
 /// What was read of code objects, which it keeps alive. Locked only to be read or set.
@@ -61,34 +64,55 @@ thread_local! {
     /// Whoever decides on a call, or applies an edit, sees for himself what fails.
     static IS_QUIET: Cell<bool> = const { Cell::new(false) };
 
-    /// What was held and goes on.
-    static LET_GO: RefCell<Option<Py<PyBaseException>>> = const { RefCell::new(None) };
-
     /// The last exception that somebody above was found to catch.
     static CAUGHT: RefCell<Caught> = const { RefCell::new(Caught::NONE) };
 }
 
-/// An exception that is on its way to who catches it. Addresses, which keep nothing alive.
+/// An exception that is on its way to who catches it. Addresses, which keep nothing alive: only where all of them are met
+/// again is it known what becomes of it.
 struct Caught {
     error: usize,
     class: usize,
-    /// The frames between, which it passes.
-    passed: Vec<usize>,
+    /// Frames and their codes: those that it passes, and then the one that catches it.
+    way: Vec<(usize, usize)>,
+    /// Where the one that catches it is.
+    place: Option<u32>,
 }
 
 impl Caught {
     const NONE: Self = Self {
         error: 0,
         class: 0,
-        passed: Vec::new(),
+        way: Vec::new(),
+        place: None,
     };
 
     /// Whether it is this exception, and has come to this frame.
     fn has_come_to(&self, error: &Bound<'_, PyBaseException>, frame: &Bound<'_, PyFrame>) -> bool {
-        self.error == error.as_ptr() as usize
-            && self.class == error.get_type().as_ptr() as usize
-            && self.passed.contains(&(frame.as_ptr() as usize))
+        let is_it = self.error == error.as_ptr() as usize
+            && self.class == error.get_type().as_ptr() as usize;
+        let here = frame.as_ptr() as usize;
+        let come = self.way.iter().position(|(frame, _)| *frame == here);
+        let Some(come) = come.filter(|_| is_it) else {
+            return false;
+        };
+        let mut next = Some(frame.clone());
+        for (index, expected) in self.way.iter().enumerate().skip(come) {
+            let Some(frame) = next.filter(|frame| known_by(frame) == *expected) else {
+                return false;
+            };
+            if index + 1 == self.way.len() {
+                return frame::position(&frame) == self.place;
+            }
+            next = frame::back(&frame);
+        }
+        false
     }
+}
+
+fn known_by(frame: &Bound<'_, PyFrame>) -> (usize, usize) {
+    let code = frame::code(frame);
+    (frame.as_ptr() as usize, code.as_ptr() as usize)
 }
 
 /// Hold exceptions, and have `holder` decide: it is called with the exception and the frame that has made the call.
@@ -110,6 +134,9 @@ pub(crate) fn set(py: Python<'_>, filter: Filter, holder: Option<Py<PyAny>>) -> 
     };
     drop(before);
     FILTER.store(filter as u8, Ordering::Relaxed);
+    if filter == Filter::Off {
+        let_go(None);
+    }
     Ok(())
 }
 
@@ -129,11 +156,17 @@ pub(crate) fn decide(py: Python<'_>) -> After {
     }
     let error = PyErr::fetch(py);
     let value = error.value(py);
-    // Before CPython 3.12 it is not part of the exception yet.
-    if let Some(traceback) = error.traceback(py) {
-        drop(value.setattr(pyo3::intern!(py, "__traceback__"), traceback));
-    }
-    if !can_be_held(value) || was_let_go(value) || is_caught(value) {
+    // Before CPython 3.12 it is not part of the exception yet. Without one the call has not begun: its arguments are wrong,
+    // and it is the caller that has failed.
+    let traceback = error.traceback(py);
+    let has_begun = traceback.is_some_and(|traceback| {
+        let set = value.setattr(pyo3::intern!(py, "__traceback__"), traceback);
+        set.is_ok()
+    });
+    // What is looked at may be objects of the program, which run code.
+    let is_held =
+        has_begun && never(|| can_be_held(value) && !was_let_go(value) && !is_caught(value));
+    if !is_held {
         error.restore(py);
         return After::Raise;
     }
@@ -150,14 +183,14 @@ pub(crate) fn decide(py: Python<'_>) -> After {
         Ok(Decision::Again) => After::Again,
         Ok(Decision::Return(value)) => After::Return(value),
         Ok(Decision::Raise) => {
-            LET_GO.set(Some(value.clone().unbind()));
+            let_go(Some(value.clone().unbind()));
             error.restore(py);
             After::Raise
         }
         // What is wrong with the holder must not stand in for what is wrong with the program.
         Err(failed) if failed.is_instance_of::<PyException>(py) => {
             failed.write_unraisable(py, None);
-            LET_GO.set(Some(value.clone().unbind()));
+            let_go(Some(value.clone().unbind()));
             error.restore(py);
             After::Raise
         }
@@ -176,6 +209,11 @@ pub(crate) fn never<T>(run: impl FnOnce() -> T) -> T {
     let result = run();
     IS_QUIET.set(before);
     result
+}
+
+/// Hold nothing on this thread, ever.
+pub(crate) fn never_here() {
+    IS_QUIET.set(true);
 }
 
 /// What is to become of a call that is held, as the holder says it: `None`, to go on raising, "again", or a tuple with the
@@ -201,20 +239,51 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Decision {
     }
 }
 
-/// Errors are held; not what ends something in an orderly way: an iteration, a generator, a task, the program.
+/// Errors are held; not what ends something in an orderly way: an iteration, a generator, a task, the program, and what
+/// is only the way in which a library says something.
 fn can_be_held(error: &Bound<'_, PyBaseException>) -> bool {
     error.is_instance_of::<PyException>()
         && !error.is_instance_of::<PyStopIteration>()
         && !error.is_instance_of::<PyStopAsyncIteration>()
+        && !says_something(error).unwrap_or(true)
+}
+
+/// Exceptions by which nothing has failed.
+const SAYINGS: &[(&str, &str)] = &[
+    ("bdb", "BdbQuit"),
+    ("unittest.case", "SkipTest"),
+    ("werkzeug.exceptions", "HTTPException"),
+    ("werkzeug.routing.exceptions", "RoutingException"),
+    ("starlette.exceptions", "HTTPException"),
+    ("aiohttp.web_exceptions", "HTTPException"),
+    ("django.http.response", "Http404"),
+];
+
+fn says_something(error: &Bound<'_, PyBaseException>) -> PyResult<bool> {
+    for class in error.get_type().mro() {
+        let class = class.cast_into::<PyType>()?;
+        let (module, name) = (class.module()?, class.qualname()?);
+        let (module, name) = (module.to_str()?, name.to_str()?);
+        if SAYINGS.contains(&(module, name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn was_let_go(error: &Bound<'_, PyBaseException>) -> bool {
-    let before = LET_GO.take();
-    let is_this = before.as_ref().is_some_and(|before| before.is(error));
-    if is_this {
-        LET_GO.set(before);
-    }
-    is_this
+    let last = LET_GO.lock().unwrap_or_else(PoisonError::into_inner);
+    last.as_ref().is_some_and(|last| last.is(error))
+}
+
+/// Have an exception go on that is held, and the one before it forgotten.
+fn let_go(error: Option<Py<PyBaseException>>) {
+    let before = {
+        let mut last = LET_GO.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *last, error)
+    };
+    // This may run the program's code.
+    drop(before);
 }
 
 /// What a frame does with an exception that comes to it.
@@ -235,19 +304,21 @@ fn is_caught(error: &Bound<'_, PyBaseException>) -> bool {
     }
     let mut raised = Raised::new(error.clone());
     let mut inner = innermost_code(error);
-    let mut passed = Vec::new();
+    let mut way = Vec::new();
     while let Some(frame) = next {
         let code = frame::code(&frame);
         let place = frame::position(&frame);
         let answer = place.map(|place| answer(&frame, &code, place, inner.as_ref(), &mut raised));
+        way.push(known_by(&frame));
         match answer {
-            None | Some(Answer::Passes) => passed.push(frame.as_ptr() as usize),
+            None | Some(Answer::Passes) => {}
             Some(Answer::IsNobody) => return false,
             Some(Answer::Catches) => {
                 CAUGHT.set(Caught {
                     error: error.as_ptr() as usize,
                     class: error.get_type().as_ptr() as usize,
-                    passed,
+                    way,
+                    place,
                 });
                 return true;
             }
@@ -339,16 +410,19 @@ fn handlers_of(code: &Bound<'_, PyCode>) -> PyResult<Arc<Handlers>> {
         return Ok(Arc::clone(&found.handlers));
     }
     let handlers = Arc::new(Handlers::of(code, opcodes()?)?);
-    let mut known = known();
-    let known = known.get_or_insert_default();
-    // What is forgotten is only code.
-    if known.len() >= REMEMBERED {
-        known.clear();
-    }
     let new = KnownCode {
         _code: code.clone().unbind(),
         handlers: Arc::clone(&handlers),
     };
+    let mut forgotten = None;
+    let mut slot = known();
+    let known = slot.get_or_insert_default();
+    if known.len() >= REMEMBERED {
+        forgotten = Some(std::mem::take(known));
+    }
     known.insert(address, new);
+    drop(slot);
+    // Whoever has a weak reference to code is called.
+    drop(forgotten);
     Ok(handlers)
 }

@@ -30,8 +30,10 @@ pub(super) enum Op {
         condition: Condition,
         is_backward: bool,
     },
-    /// It jumps forward if an iterator or what is awaited has come to its end.
+    /// It jumps forward if an iterator has come to its end.
     JumpOnEnd,
+    /// It jumps forward if what is awaited has come to its end.
+    Await,
     Return,
     ReturnConstant,
     Raise,
@@ -182,7 +184,8 @@ fn op(name: &str) -> Op {
         "PREP_RERAISE_STAR" => Op::Regroup,
         "WITH_EXCEPT_START" => Op::ExitContext,
         "JUMP_FORWARD" | "JUMP_BACKWARD" | "JUMP_BACKWARD_NO_INTERRUPT" => Op::Jump { is_backward },
-        "SEND" | "FOR_ITER" => Op::JumpOnEnd,
+        "SEND" => Op::Await,
+        "FOR_ITER" => Op::JumpOnEnd,
         "RETURN_VALUE" => Op::Return,
         "RETURN_CONST" => Op::ReturnConstant,
         "RAISE_VARARGS" => Op::Raise,

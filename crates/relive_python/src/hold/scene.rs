@@ -44,6 +44,15 @@ impl<'py> Raised<'py> {
     pub(super) fn is_empty(&self) -> bool {
         self.left.is_empty()
     }
+
+    /// Have it be raised on as part of a group; whether that can be.
+    pub(super) fn is_grouped(&mut self) -> bool {
+        let py = self.error.py();
+        let group = py.get_type::<PyBaseExceptionGroup>();
+        let grouped = group.call1(("", (self.error.clone(),)));
+        let grouped = grouped.and_then(|grouped| Ok(grouped.cast_into::<PyBaseException>()?));
+        grouped.map(|grouped| self.error = grouped).is_ok()
+    }
 }
 
 fn matches<'py>(error: &Bound<'py, PyAny>, types: &Bound<'py, PyAny>) -> bool {

@@ -1,7 +1,7 @@
 //! What is written in C takes some exceptions for an answer: `hasattr` an AttributeError, an iteration over a sequence an
 //! IndexError, a look-up of a name a KeyError.
 
-use pyo3::exceptions::{PyAttributeError, PyBaseException, PyIndexError, PyKeyError};
+use pyo3::exceptions::{PyAttributeError, PyBaseException, PyIndexError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyCode, PyFrame, PyFunction, PyString, PyType};
 
@@ -46,18 +46,31 @@ pub(super) fn may_end(
     let is_attribute = error.is_instance_of::<PyAttributeError>();
     let is_index = error.is_instance_of::<PyIndexError>();
     let is_key = error.is_instance_of::<PyKeyError>();
-    if !(is_attribute || is_index || is_key) {
+    let name = raw::code::name(inner);
+    // How long something is, is asked for the sake of speed.
+    let is_length =
+        error.is_instance_of::<PyTypeError>() && (name == "__len__" || name == "__length_hint__");
+    if !(is_attribute || is_index || is_key || is_length) {
         return false;
     }
-    let name = raw::code::name(inner);
     let ends_iteration = is_index && name == "__getitem__";
     let Some(index) = handlers.at(place) else {
         return false;
     };
     let one = handlers.instructions()[index];
+    // Many look whether there is an attribute of a name.
+    let looks_up = is_attribute && name == "__getattr__";
     match one.op {
+        // What is unpacked is iterated over, or is asked for its keys.
+        Op::Call(Call::Unpacked) if looks_up || ends_iteration || is_length => true,
         Op::Precall | Op::Call(_) => match callee(frame, handlers, index) {
-            Some(callee) => is_answer_to(&callee, one.argument, is_attribute, ends_iteration),
+            Some(callee) if looks_up || is_length => !is_plain_getattr(&callee, one.argument),
+            Some(callee) => {
+                // How many there are cannot be told of what is unpacked.
+                let is_unpacked = one.op == Op::Call(Call::Unpacked);
+                let arguments = if is_unpacked { 3 } else { one.argument };
+                is_answer_to(&callee, arguments, is_attribute, ends_iteration)
+            }
             None => true,
         },
         Op::LoadAttribute => {
@@ -69,11 +82,18 @@ pub(super) fn may_end(
                         .unwrap_or(true)
                 })
         }
-        Op::Iterate | Op::JumpOnEnd => ends_iteration,
+        Op::Iterate | Op::JumpOnEnd => ends_iteration || is_length,
         Op::LookUp => is_attribute || is_key,
         Op::Load(Load::Global | Load::Name) => is_key,
         _ => false,
     }
+}
+
+/// Whether what is called raises on what it comes to: `getattr` without a default, or Python code.
+fn is_plain_getattr(callee: &Bound<'_, PyAny>, arguments: u32) -> bool {
+    let is_python = callee.is_instance_of::<PyFunction>() || callee.getattr("__func__").is_ok();
+    let name = callee.getattr("__name__");
+    is_python || arguments == 2 && name.is_ok_and(|name| name.eq("getattr").unwrap_or(false))
 }
 
 /// Whether such an exception is an answer to what is called with so many arguments.
